@@ -1,0 +1,149 @@
+# kernel.mk: how every chapter becomes a kernel, and how it is run.
+#
+# A chapter's Makefile names its OBJECTS and includes this file. `make` builds
+# build/kernel.elf and build/kernel.iso, an image GRUB boots from; the root
+# Makefile's help lists the other targets. To be set on the command line:
+#
+#   CC=clang OPT=-O0        another compiler, another optimization
+#   CROSS=x86_64-elf-       the prefix of a cross compiler's tools
+#   LD=ld.lld GRUB=grub2    another linker; GRUB's tools by another prefix
+#   QEMUFLAGS="-d int"      options to add to QEMU's
+#   SRC=dir BUILD=dir       sources from, products to another directory
+
+CC      = $(CROSS)gcc
+LD      = $(CROSS)ld
+GDB     = gdb
+NASM    = nasm
+GRUB    = grub
+QEMU    = qemu-system-x86_64
+PYTHON  = python3
+OPT     = -O2
+SRC     = .
+BUILD   = build
+
+ROOT   := $(patsubst %/common/kernel.mk,%,$(lastword $(MAKEFILE_LIST)))
+CHAPTER = $(notdir $(CURDIR))
+KERNEL  = $(BUILD)/kernel
+CORE    = $(ROOT)/build/grub/core.img
+
+# -ffreestanding          no C library, and main is not special
+# -fno-pic                the kernel runs where it is linked
+# -mno-red-zone           exceptions use the stack right below rsp
+# -mgeneral-regs-only     no SSE: nobody saves its registers
+CFLAGS  = -std=gnu17 $(OPT) -g -Wall -Wextra -Werror -MMD -MP
+CFLAGS += -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only
+CFLAGS += -fno-stack-protector -fcf-protection=none
+CFLAGS += -fno-asynchronous-unwind-tables -fno-omit-frame-pointer
+CFLAGS += $(if $(findstring clang,$(CC)),--target=x86_64-elf)
+# NASM 2.16 warns of the warnings its own alignb switches off.
+ASFLAGS = -f elf64 -g -F dwarf -Wall -Werror -Wno-unknown-warning
+LDFLAGS = -nostdlib -static -z noexecstack -z max-page-size=4096
+
+# The machine of the book. The same one runs the tests.
+MACHINE = -accel tcg -M q35 -m 128M -nic none -no-reboot
+
+all: $(KERNEL).elf $(KERNEL).iso
+
+$(KERNEL).elf: $(OBJECTS:%=$(BUILD)/%) $(SRC)/kernel.ld
+	$(LD) $(LDFLAGS) -T $(SRC)/kernel.ld -o $@ $(OBJECTS:%=$(BUILD)/%)
+
+$(BUILD)/%.o: $(SRC)/%.c $(BUILD)/flags
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/%.o: $(SRC)/%.asm $(BUILD)/flags
+	$(NASM) $(ASFLAGS) -MD $(@:.o=.d) -MP -o $@ $<
+
+# Changes only when the commands do, so that what they made is made again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(CFLAGS) $(NASM) $(ASFLAGS)' | cmp -s - $@ || \
+	    echo '$(CC) $(CFLAGS) $(NASM) $(ASFLAGS)' >$@
+
+# A CD image: GRUB with its configuration inside, and the kernel.
+%.iso: %.elf $(CORE)
+	@xorriso -as mkisofs -quiet -b core.img -no-emul-boot -boot-load-size 4 \
+	    -boot-info-table -o $@ -graft-points kernel.elf=$< \
+	    core.img=$(CORE) 2>$@.log || { cat $@.log; exit 1; }
+	@echo "$@: $(<F) behind GRUB"
+
+$(CORE): $(ROOT)/common/grub.cfg
+	@mkdir -p $(@D)
+	$(GRUB)-mkimage -O i386-pc-eltorito -p / -c $< -o $@ \
+	    biosdisk iso9660 multiboot2
+
+# The same for a USB stick, and for machines with UEFI as well as BIOS.
+iso: $(BUILD)/hybrid.iso
+
+$(BUILD)/hybrid.iso: $(KERNEL).elf $(ROOT)/common/grub.cfg
+	@mkdir -p $(BUILD)/hybrid/boot/grub
+	cp $(KERNEL).elf $(BUILD)/hybrid/
+	cp $(ROOT)/common/grub.cfg $(BUILD)/hybrid/boot/grub/
+	$(GRUB)-mkrescue -o $@ $(BUILD)/hybrid --fonts= --locales= --themes= \
+	    --compress=xz --install-modules="normal multiboot2 all_video \
+	    part_gpt part_msdos iso9660" 2>$(BUILD)/hybrid.log || \
+	    { cat $(BUILD)/hybrid.log; exit 1; }
+
+# A window where there is a display, the text screen in the terminal where there
+# is only that, and where there is neither, what the kernel sends through COM1.
+run: all
+ifneq ($(DISPLAY)$(WAYLAND_DISPLAY)$(findstring Darwin,$(shell uname)),)
+	$(QEMU) $(MACHINE) -cdrom $(KERNEL).iso -serial stdio $(QEMUFLAGS)
+else
+	@if [ -t 0 ] && [ -t 1 ]; then \
+	    echo "To leave QEMU: Escape, 2, then type quit and Enter."; sleep 2; \
+	    $(QEMU) $(MACHINE) -cdrom $(KERNEL).iso -display curses \
+	        -serial file:$(BUILD)/serial.log $(QEMUFLAGS); \
+	else \
+	    $(PYTHON) $(ROOT)/tests/qemu.py serial $(KERNEL).iso; \
+	fi
+endif
+
+# What the text screen shows once the kernel has halted.
+screen: all
+	@$(PYTHON) $(ROOT)/tests/qemu.py screen $(KERNEL).iso
+
+debug: all
+	@$(PYTHON) $(ROOT)/common/debug $(KERNEL).elf $(KERNEL).iso
+
+test:
+	@$(MAKE) --no-print-directory -C $(ROOT) test CHAPTER=$(CHAPTER)
+
+# The chapter with one thing done wrong on purpose; see tests/breaks/.
+break:
+	@$(PYTHON) $(ROOT)/tests/breaks.py $(CHAPTER) "$(BREAK)"
+
+# Does the chapter, as it is now, solve the exercise? See tests/exercises/.
+check:
+	@$(PYTHON) $(ROOT)/tests/exercises.py $(CHAPTER) "$(EXERCISE)"
+
+diff:
+	@$(ROOT)/common/diff $(CHAPTER)
+
+# Test kernels: the chapter's objects, but main.o comes from tests/kernel/. Those
+# of all earlier chapters have to run on this one too.
+TESTS   = $(ROOT)/tests/kernel
+NUMBER  = $(firstword $(subst -, ,$(CHAPTER)))
+SUITES  = $(shell cd $(TESTS) && ls -d [0-9]* | awk -F- '$$1 <= $(NUMBER)')
+SOURCES = $(foreach suite,$(SUITES),$(wildcard $(TESTS)/$(suite)/*.c))
+SHARED  = $(filter-out main.o,$(OBJECTS))
+
+kernel-tests: $(SOURCES:$(TESTS)/%.c=$(BUILD)/tests/%.iso)
+
+$(BUILD)/tests/%.o: $(TESTS)/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -I$(TESTS) -I$(SRC) -c -o $@ $<
+
+$(BUILD)/tests/%.elf: $(BUILD)/tests/%.o $(BUILD)/tests/ktap.o \
+                     $(SHARED:%=$(BUILD)/%) $(SRC)/kernel.ld
+	$(LD) $(LDFLAGS) -T $(SRC)/kernel.ld -o $@ $(filter %.o,$^)
+
+clean:
+	rm -rf $(BUILD)
+
+FORCE:
+
+.PHONY: all iso run screen debug test break check diff kernel-tests clean FORCE
+.DELETE_ON_ERROR:
+.PRECIOUS: $(BUILD)/%.o $(BUILD)/tests/%.o $(BUILD)/tests/%.elf
+
+-include $(OBJECTS:%.o=$(BUILD)/%.d) $(wildcard $(BUILD)/tests/*/*.d)
