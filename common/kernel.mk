@@ -123,7 +123,7 @@ diff:
 # of all earlier chapters have to run on this one too.
 TESTS   = $(ROOT)/tests/kernel
 NUMBER  = $(firstword $(subst -, ,$(CHAPTER)))
-SUITES  = $(shell cd $(TESTS) && ls -d [0-9]* | awk -F- '$$1 <= $(NUMBER)')
+SUITES  = $(shell ls $(TESTS) | awk -F- "/^[0-9]/ && \$$1 <= $(NUMBER)")
 SOURCES = $(foreach suite,$(SUITES),$(wildcard $(TESTS)/$(suite)/*.c))
 SHARED  = $(filter-out main.o,$(OBJECTS))
 
