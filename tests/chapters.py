@@ -1,0 +1,77 @@
+"""chapters.py: where the chapters are, and how to build them."""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLCHAINS = {  # by the name tests and build directories use
+    "gcc-O2": ("gcc", "-O2"),
+    "gcc-O0": ("gcc", "-O0"),
+    "clang-O2": ("clang", "-O2"),
+    "clang-O0": ("clang", "-O0"),
+}
+
+
+class BuildError(Exception):
+    """A build failed; the text is what make said."""
+
+
+def names():
+    """The names of all chapters, in order: 01-boot, 02-vga, ..."""
+    return sorted(path.parent.name for path in ROOT.glob("chapters/*/Makefile"))
+
+
+def find(wanted):
+    """The name of the chapter given as 02 or 02-vga. KeyError if none is."""
+    for name in names():
+        if wanted in (name, name.split("-")[0]):
+            return name
+    raise KeyError(f"no chapter {wanted}; there are: {', '.join(names())}")
+
+
+def directory(name):
+    return ROOT / "chapters" / name
+
+
+def since(name):
+    """The chapters from NAME on: those its tests are for."""
+    return [later for later in names() if later >= name]
+
+
+def clean_environment():
+    """The environment without what a make that runs us tells its children."""
+    own = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+    return {key: value for key, value in os.environ.items() if key not in own}
+
+
+@contextlib.contextmanager
+def build_lock():
+    """One build at a time: they share files, and each uses all processors."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with open(ROOT / "build/lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def make(chapter, *goals, environment=None, seconds=120, **variables):
+    """Run make in a chapter's directory; its output. BuildError if it fails."""
+    command = ["make", "--silent", "--no-print-directory"]
+    command += [f"-j{os.cpu_count()}", "-C", str(directory(chapter))]
+    command += [f"{key}={value}" for key, value in variables.items()]
+    with build_lock():
+        done = subprocess.run(
+            [*command, *goals],
+            env=environment or clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            text=True,
+            errors="replace",
+        )
+    if done.returncode != 0:
+        raise BuildError(done.stdout)
+    return done.stdout
