@@ -26,6 +26,13 @@ CHAPTER = $(notdir $(CURDIR))
 KERNEL  = $(BUILD)/kernel
 CORE    = $(ROOT)/build/grub/core.img
 
+TOOLS   = $(firstword $(CC)) $(LD) $(NASM) $(GRUB)-mkimage xorriso
+MISSING := $(shell for tool in $(TOOLS); do \
+    command -v $$tool >/dev/null || echo $$tool; done)
+ifneq ($(MISSING),)
+$(error Not found: $(MISSING). ./setup installs what is missing)
+endif
+
 # -ffreestanding          no C library, and main is not special
 # -fno-pic                the kernel runs where it is linked
 # -mno-red-zone           exceptions use the stack right below rsp
@@ -119,22 +126,23 @@ check:
 diff:
 	@$(ROOT)/common/diff $(CHAPTER)
 
-# Test kernels: the chapter's objects, but main.o comes from tests/kernel/. Those
+# Test kernels: the chapter's objects, but main.o comes from below tests/. Those
 # of all earlier chapters have to run on this one too.
-TESTS   = $(ROOT)/tests/kernel
+TESTS   = $(ROOT)/tests
+KTAP    = $(BUILD)/tests/kernel/ktap.o
 NUMBER  = $(firstword $(subst -, ,$(CHAPTER)))
-SUITES  = $(shell ls $(TESTS) | awk -F- "/^[0-9]/ && \$$1 <= $(NUMBER)")
-SOURCES = $(foreach suite,$(SUITES),$(wildcard $(TESTS)/$(suite)/*.c))
+SUITES  = $(shell ls $(TESTS)/kernel | awk -F- "/^[0-9]/ && \$$1 <= $(NUMBER)")
+SOURCES = $(foreach suite,$(SUITES),$(wildcard $(TESTS)/kernel/$(suite)/*.c))
 SHARED  = $(filter-out main.o,$(OBJECTS))
 
 kernel-tests: $(SOURCES:$(TESTS)/%.c=$(BUILD)/tests/%.iso)
 
 $(BUILD)/tests/%.o: $(TESTS)/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -I$(TESTS) -I$(SRC) -c -o $@ $<
+	$(CC) $(CFLAGS) -I$(TESTS)/kernel -I$(SRC) -c -o $@ $<
 
-$(BUILD)/tests/%.elf: $(BUILD)/tests/%.o $(BUILD)/tests/ktap.o \
-                     $(SHARED:%=$(BUILD)/%) $(SRC)/kernel.ld
+$(BUILD)/tests/%.elf: $(BUILD)/tests/%.o $(KTAP) $(SHARED:%=$(BUILD)/%) \
+                      $(SRC)/kernel.ld
 	$(LD) $(LDFLAGS) -T $(SRC)/kernel.ld -o $@ $(filter %.o,$^)
 
 clean:
@@ -146,4 +154,4 @@ FORCE:
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/tests/%.o $(BUILD)/tests/%.elf
 
--include $(OBJECTS:%.o=$(BUILD)/%.d) $(wildcard $(BUILD)/tests/*/*.d)
+-include $(OBJECTS:%.o=$(BUILD)/%.d) $(shell find $(BUILD)/tests -name '*.d' 2>/dev/null)

@@ -104,7 +104,7 @@ class Boot:
     def iso(self):
         return (
             chapters.directory(self.chapter)
-            / "build" / self.toolchain / "tests" / self.source
+            / "build" / self.toolchain / "tests/kernel" / self.source
         ).with_suffix(".iso")  # fmt: skip
 
     def build(self):
