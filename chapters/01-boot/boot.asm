@@ -1,4 +1,4 @@
-; boot.asm: from the state in which GRUB leaves the processor to 64-bit C.
+; boot.asm: from the state in which GRUB leaves the CPU to 64-bit C.
 ;
 ; GRUB jumps to start in 32-bit protected mode without paging:
 ;
@@ -6,9 +6,9 @@
 ;       ebx     physical address of the boot information
 ;       esp     nothing that can be used
 ;
-; start checks what it stands on, turns on paging and with it long mode, and
-; calls kernel_main. Multiboot2 Specification, "I386 machine state"; Intel SDM
-; volume 3A, "Initializing IA-32e Mode".
+; start checks what it stands on, turns on paging and with it long mode,
+; and calls kernel_main. Multiboot2 Specification, "I386 machine state";
+; Intel SDM volume 3A, "Initializing IA-32e Mode".
 
 global start, stack_guard, stack_bottom, stack_top
 extern fail                             ; fail.asm
@@ -49,7 +49,7 @@ start:
         lgdt    [gdt_pointer]
         jmp     KERNEL_CODE:start_64
 
-; Without CPUID, bit 21 of EFLAGS keeps its value whatever is written to it.
+; Without CPUID, this bit of EFLAGS keeps its value whatever is written.
 check_cpuid:
         pushfd
         pop     eax
@@ -84,8 +84,8 @@ unmap_stack_guard:
         mov     dword [page_table + eax * 8], 0
         ret
 
-; With EFER.LME set, turning on paging turns on long mode. The code segment
-; is still a 32-bit one, so the instructions that follow are 32-bit too.
+; With EFER.LME set, turning on paging turns on long mode. The code
+; segment is still a 32-bit one, and so are the next instructions.
 enable_paging:
         mov     eax, pml4
         mov     cr3, eax
@@ -127,11 +127,14 @@ halt:
 section .rodata
 
 no_loader:
-        db      "Trapframe needs a Multiboot2 loader, such as GRUB 2.", 0
+        db      "Trapframe has to be started by a Multiboot2 loader, "
+        db      "such as GRUB 2.", 0
 no_cpuid:
-        db      "Trapframe needs a CPU with the CPUID instruction.", 0
+        db      "Trapframe needs a 64-bit CPU, and this one is too old "
+        db      "even for CPUID.", 0
 no_long_mode:
-        db      "Trapframe needs a 64-bit CPU: this one has no long mode.", 0
+        db      "Trapframe needs a 64-bit CPU, and this one has no "
+        db      "long mode.", 0
 
 ; Segments in long mode have neither base nor limit. What is left of a
 ; descriptor is its type and privilege. Intel SDM volume 3A, "Segment
@@ -160,9 +163,10 @@ gdt_pointer:
         dw      gdt.end - gdt - 1       ; limit: the last byte
         dq      gdt
 
-; Page tables that map the first 4 GiB to themselves: pages of 2 MiB, but for
-; the first 2 MiB, where pages of 4 KiB allow two holes. Page 0 is one, so that
-; a null pointer faults; the stack guard will be the other.
+; Page tables that map the first 4 GiB to themselves: pages of 2 MiB,
+; but for the first 2 MiB, where pages of 4 KiB allow two holes. Page 0
+; is one, so that a null pointer faults; the stack guard will be the
+; other.
 PAGE_PRESENT    equ 1 << 0
 PAGE_WRITABLE   equ 1 << 1
 PAGE_LARGE      equ 1 << 7              ; 2 MiB, in a page directory

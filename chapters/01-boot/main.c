@@ -1,6 +1,6 @@
-// main.c: the first C. It has a CPU in 64-bit mode, a stack of 16 KiB and the
-// first 4 GiB of physical memory at their own addresses. There is nothing else:
-// no library, no interrupts, nobody to return to.
+// main.c: the first C. It has a CPU in 64-bit mode, a stack of 16 KiB
+// and the first 4 GiB of physical memory at their own addresses. There
+// is nothing else: no library, no interrupts, nobody to return to.
 
 #include <stdint.h>
 
@@ -10,8 +10,9 @@ enum {
     LIGHT_GREY = 7,  // on black
 };
 
-// Each cell of the text screen: the character in the low byte, its colors in
-// the high byte. Volatile, because the display reads what C never does.
+// Each cell of the text screen: the character in the low byte, its
+// colors in the high byte. Volatile, because the display reads what C
+// never does.
 static volatile uint16_t *const screen = (volatile uint16_t *)0xb8000;
 
 static void screen_clear(void)

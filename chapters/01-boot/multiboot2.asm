@@ -1,7 +1,7 @@
 ; multiboot2.asm: the header by which GRUB knows the kernel.
 ;
-; GRUB looks for it in the first 32 KiB of the file, at a multiple of 8 bytes.
-; Multiboot2 Specification, "The layout of Multiboot2 header".
+; GRUB looks for it in the first 32 KiB of the file, at a multiple of 8
+; bytes. Multiboot2 Specification, "The layout of Multiboot2 header".
 
 MAGIC           equ 0xe85250d6
 I386            equ 0                   ; start in 32-bit protected mode

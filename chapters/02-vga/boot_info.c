@@ -6,7 +6,7 @@
 
 #include "panic.h"
 
-struct framebuffer_tag {
+struct framebuffer {
     struct boot_tag tag;
     uint64_t address;
     uint32_t pitch, width, height;
@@ -16,7 +16,7 @@ struct framebuffer_tag {
 
 enum { FRAMEBUFFER_TEXT = 2 };
 
-_Static_assert(offsetof(struct framebuffer_tag, type) == 29,
+_Static_assert(offsetof(struct framebuffer, type) == 29,
                "the loader writes the type as byte 29");
 
 static uint64_t align_up(uint64_t value, uint64_t to)  // a power of 2
@@ -34,8 +34,8 @@ const struct boot_tag *boot_info_find(const struct boot_info *info,
         const struct boot_tag *tag = (const struct boot_tag *)at;
 
         if (tag->size < sizeof(*tag) || tag->size > end - at)
-            panic("boot information at %p: tag %u has %u bytes", (void *)at,
-                  tag->type, tag->size);
+            panic("boot information at %p: tag %u has %u bytes",
+                  (void *)at, tag->type, tag->size);
         if (tag->type == type)
             return tag;
         if (tag->type == BOOT_TAG_END)
@@ -48,16 +48,18 @@ const struct boot_tag *boot_info_find(const struct boot_info *info,
 
 const char *boot_info_loader(const struct boot_info *info)
 {
-    const struct boot_tag *tag = boot_info_find(info, BOOT_TAG_LOADER_NAME);
+    const struct boot_tag *tag =
+        boot_info_find(info, BOOT_TAG_LOADER_NAME);
 
     return tag ? (const char *)(tag + 1) : NULL;
 }
 
 bool boot_info_has_text_screen(const struct boot_info *info)
 {
-    const struct framebuffer_tag *framebuffer =
-        (const struct framebuffer_tag *)boot_info_find(info,
-                                                       BOOT_TAG_FRAMEBUFFER);
+    const struct boot_tag *tag =
+        boot_info_find(info, BOOT_TAG_FRAMEBUFFER);
+    const struct framebuffer *framebuffer =
+        (const struct framebuffer *)tag;
 
-    return framebuffer && framebuffer->tag.size >= 30 && framebuffer->type == FRAMEBUFFER_TEXT;
+    return tag && framebuffer->type == FRAMEBUFFER_TEXT;
 }

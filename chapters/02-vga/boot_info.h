@@ -1,5 +1,5 @@
-// boot_info.h: what the loader tells the kernel about the machine. Multiboot2
-// Specification, "Boot information format".
+// boot_info.h: what the loader tells the kernel about the machine.
+// Multiboot2 Specification, "Boot information format".
 
 #pragma once
 
@@ -23,8 +23,8 @@ struct boot_tag {
     uint32_t size;  // in bytes, without the padding up to the next tag
 };
 
-// Returns the first tag of the type, or null. Panics if the tags do not fit into
-// each other: then nothing the loader said can be relied on.
+// Returns the first tag of the type, or null. Panics if the tags do not
+// fit into each other: then nothing the loader said can be relied on.
 const struct boot_tag *boot_info_find(const struct boot_info *info,
                                       enum boot_tag_type type);
 

@@ -1,5 +1,5 @@
-// console.c: one stream of characters, to the screen, the wire, and whatever
-// else a later chapter adds.
+// console.c: one stream of characters, to the screen, to the wire, and
+// to whatever else a later chapter adds.
 
 #include "console.h"
 

@@ -18,7 +18,8 @@ static inline uint8_t inb(uint16_t port)
     return value;
 }
 
-// Both count upwards: the direction flag is clear, as C code may assume.
+// Both count upwards: C code may assume that the direction flag is
+// clear.
 static inline void rep_movsb(void *to, const void *from, size_t size)
 {
     asm volatile("rep movsb"
@@ -29,7 +30,10 @@ static inline void rep_movsb(void *to, const void *from, size_t size)
 
 static inline void rep_stosb(void *to, uint8_t byte, size_t size)
 {
-    asm volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(byte) : "memory");
+    asm volatile("rep stosb"
+                 : "+D"(to), "+c"(size)
+                 : "a"(byte)
+                 : "memory");
 }
 
 static inline _Noreturn void halt(void)

@@ -1,8 +1,8 @@
 ; fail.asm: the last words of a kernel that cannot start.
 ;
-; fail   esi: the reason, a string that ends with a zero byte. Shows it on the
-;        VGA text screen, sends it through COM1, and halts for good. Needs
-;        nothing but a stack: it runs before paging and before C.
+; fail   esi: the reason, a string that ends with a zero byte. Shows it
+;        on the VGA text screen, sends it to COM1, and halts for good.
+;        Needs only a stack: it runs before paging and before C.
 
 global fail
 
@@ -12,17 +12,17 @@ GREY_BLANK      equ 0x0720              ; a space, light grey on black
 WHITE_ON_RED    equ 0x4f
 
 COM1            equ 0x3f8
-UART_DATA       equ COM1 + 0            ; with LCR_DLAB: divisor, low byte
-UART_IER        equ COM1 + 1            ; with LCR_DLAB: divisor, high byte
+UART_DATA       equ COM1 + 0            ; or the divisor, low byte
+UART_IER        equ COM1 + 1            ; or the divisor, high byte
 UART_FCR        equ COM1 + 2
 UART_LCR        equ COM1 + 3
 UART_LSR        equ COM1 + 5
 
-LCR_8N1         equ 0x03                ; 8 data bits, no parity, 1 stop bit
-LCR_DLAB        equ 0x80                ; reach the divisor
+LCR_8N1         equ 0x03                ; 8 data bits, no parity, 1 stop
+LCR_DLAB        equ 0x80                ; the divisor can be reached
 LSR_THRE        equ 0x20                ; ready for the next byte
 BAUD_115200     equ 1                   ; divisor of 115200 Hz
-PATIENCE        equ 100000              ; polls before giving up on the port
+PATIENCE        equ 100000              ; polls before it gives up
 
 %macro outb 2                           ; port, value
         mov     dx, %1
@@ -71,8 +71,8 @@ setup_serial:
         outb    UART_FCR, 0             ; no FIFO: one byte at a time
         ret
 
-; al: the byte to send. A port that is never ready loses it, but an absent one
-; reads as all ones, so nothing waits for long.
+; al: the byte to send. A port that is never ready loses it. An absent
+; one reads as all ones, ready at once.
 send:
         mov     bl, al
         mov     ecx, PATIENCE

@@ -6,26 +6,26 @@
 #include "serial.h"
 #include "vga.h"
 
-// Screen and wire, as far as the machine has them.
-static void open_console(const struct boot_info *info)
+static void open_console(bool wire, bool screen)
 {
-    bool wire = serial_init();
-
     if (wire)
         console_add_sink(serial_putc);
-    if (boot_info_has_text_screen(info)) {
+    if (screen) {
         vga_init();
         console_add_sink(vga_putc);
-    } else {
-        printf("No VGA text screen here: the serial port has to do.\n");
     }
-    printf("COM1: %s\n", wire ? "tested, 115200 baud" : "no port");
 }
 
 // Called by boot.asm, which halts the CPU should it return.
 void kernel_main(const struct boot_info *info)
 {
-    open_console(info);
+    bool wire   = serial_init();
+    bool screen = boot_info_has_text_screen(info);
+
+    open_console(wire, screen);
     printf("Trapframe, loaded by %s\n", boot_info_loader(info));
-    printf("boot information: %u bytes at %p\n", info->size, (void *)info);
+    printf("boot information: %u bytes at %p\n", info->size,
+           (void *)info);
+    printf("screen: %s\n", screen ? "VGA text, 80 x 25" : "none");
+    printf("serial port: %s\n", wire ? "COM1, 115200 baud" : "none");
 }

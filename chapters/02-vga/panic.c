@@ -6,7 +6,6 @@
 #include <stdbool.h>
 
 #include "cpu.h"
-#include "printf.h"
 #include "vga.h"
 
 void panic_at(const char *file, int line, const char *format, ...)

@@ -1,5 +1,6 @@
-// printf.c: from a format and its arguments to characters. A directive is read
-// into a struct, its argument becomes text, and the text is padded.
+// printf.c: from a format and its arguments to characters. A directive
+// is read into a struct, its argument becomes a field of text, and the
+// field is padded.
 
 #include "printf.h"
 
@@ -16,8 +17,9 @@ struct output {
     size_t size;
 };
 
-// A va_list may be an array, which a function cannot take by reference. A struct
-// that holds one can.
+// A va_list may be an array, and a parameter of an array type is a
+// pointer in disguise. A struct that holds one can be passed on by its
+// address.
 struct arguments {
     va_list list;
 };
@@ -86,7 +88,7 @@ static void put_field(struct output *out, const struct directive *d,
 }
 
 // Writes the digits backwards, so that they end at end. Zero has none.
-static char *write_digits(char *end, uint64_t value, unsigned base,
+static char *write_digits(char *end, uint64_t value, int base,
                           const char *symbols)
 {
     for (; value != 0; value /= base)
@@ -94,21 +96,28 @@ static char *write_digits(char *end, uint64_t value, unsigned base,
     return end;
 }
 
-static void put_number(struct output *out, const struct directive *d,
-                       const char *prefix, uint64_t value, unsigned base)
+// How many digits there have to be, zeros in front included.
+static int least_digits(const struct directive *d, const char *prefix)
 {
-    bool upper          = d->conversion == 'X';
-    const char *symbols = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+    if (d->precision >= 0)
+        return d->precision;
+    if (d->zero && !d->left)
+        return max(1, d->width - (int)strlen(prefix));
+    return 1;
+}
+
+static void put_number(struct output *out, const struct directive *d,
+                       const char *prefix, uint64_t value, int base)
+{
+    const char *symbols =
+        d->conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
     char digits[MAX_DIGITS];
     char *end   = digits + MAX_DIGITS;
     char *first = write_digits(end, value, base, symbols);
     int length  = end - first;
-    int least   = d->precision < 0 ? 1 : d->precision;
+    int zeros   = max(0, least_digits(d, prefix) - length);
 
-    if (d->zero && !d->left && d->precision < 0)
-        least = max(least, d->width - (int)strlen(prefix));
-    put_field(out, d,
-              &(struct field){prefix, max(least - length, 0), first, length});
+    put_field(out, d, &(struct field){prefix, zeros, first, length});
 }
 
 static void put_signed(struct output *out, const struct directive *d,
@@ -127,10 +136,11 @@ static void put_string(struct output *out, const struct directive *d,
 
     if (!text)
         text = "(null)";
-    put_field(out, d, &(struct field){"", 0, text, strnlen(text, limit)});
+    put_field(out, d,
+              &(struct field){"", 0, text, strnlen(text, limit)});
 }
 
-// An argument narrower than int arrives as an int: cut it down to its size.
+// What is narrower than int arrives as an int: cut it down to its size.
 static uint64_t unsigned_argument(struct arguments *a, size_t size)
 {
     if (size == sizeof(uint64_t))
@@ -140,13 +150,14 @@ static uint64_t unsigned_argument(struct arguments *a, size_t size)
 
 static int64_t signed_argument(struct arguments *a, size_t size)
 {
-    int unused_bits = 64 - 8 * size;
+    int unused = 64 - 8 * size;  // bits above the sign
 
-    return (int64_t)(unsigned_argument(a, size) << unused_bits) >> unused_bits;
+    return (int64_t)(unsigned_argument(a, size) << unused) >> unused;
 }
 
 // False: there is no such conversion.
-static bool put_conversion(struct output *out, const struct directive *d,
+static bool put_conversion(struct output *out,
+                           const struct directive *d,
                            struct arguments *a)
 {
     char c;
@@ -205,7 +216,8 @@ static size_t read_length(const char **format)
 }
 
 // Reads what follows a percent sign and returns where it ends.
-static const char *read_directive(const char *format, struct directive *d,
+static const char *read_directive(const char *format,
+                                  struct directive *d,
                                   struct arguments *a)
 {
     *d = (struct directive){.precision = -1};
@@ -266,13 +278,14 @@ int printf(const char *format, ...)
     return length;
 }
 
-int vsnprintf(char *buffer, size_t size, const char *format, va_list arguments)
+int vsnprintf(char *buffer, size_t size, const char *format,
+              va_list arguments)
 {
-    struct output out = {.put = put_buffer, .buffer = buffer, .size = size};
-    int length        = print(&out, format, arguments);
+    struct output out = {put_buffer, 0, buffer, size};
+    size_t length     = print(&out, format, arguments);
 
     if (size > 0)
-        buffer[(size_t)length < size ? (size_t)length : size - 1] = '\0';
+        buffer[length < size ? length : size - 1] = '\0';
     return length;
 }
 

@@ -1,5 +1,5 @@
-// serial.c: bytes on the wire, through a 16550 UART. National Semiconductor
-// PC16550D data sheet, "Registers".
+// serial.c: bytes on the wire, through a 16550 UART. National
+// Semiconductor, PC16550D data sheet, "Registers".
 
 #include "serial.h"
 
@@ -37,7 +37,7 @@ enum {
     BAUD  = 115200,
 };
 
-// A byte takes 87 us; a poll on real hardware takes about 1.
+// A byte takes 87 us, a poll on real hardware about 1.
 enum { PATIENCE = 100000 };
 
 static bool wait_for(uint8_t status)
@@ -58,8 +58,8 @@ static void set_baud(int baud)
     outb(UART_LCR, LCR_8N1);
 }
 
-// Sends a byte to itself. An absent port reads as all ones, always ready, and
-// fails because the byte that comes back is another.
+// Sends a byte to itself. An absent port reads as all ones: it seems
+// ready, and fails because another byte comes back.
 static bool test(void)
 {
     const uint8_t probe = 0xae;

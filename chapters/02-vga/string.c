@@ -1,8 +1,9 @@
 // string.c: bytes copied, filled, compared and counted.
 //
-// A compiler that sees a loop copy or fill bytes may turn it into a call of
-// memcpy or memset. Inside memcpy that would be a call of itself, without end.
-// So these two are single instructions, which no compiler rewrites.
+// A compiler may turn a loop that copies or fills bytes into a call of
+// memcpy or memset. Inside memcpy that would be a call of itself,
+// without end. So these two are single instructions, which no compiler
+// rewrites.
 
 #include "string.h"
 
@@ -16,7 +17,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
     return to;
 }
 
-// Where the areas overlap, the bytes that are about to be overwritten go first.
+// Where the areas overlap, what would be overwritten is copied first.
 void *memmove(void *to, const void *from, size_t size)
 {
     uint8_t *target       = to;

@@ -1,10 +1,11 @@
-// string.h: what the compiler may call even in a freestanding program (memcpy,
-// memmove, memset, memcmp), and what the kernel itself needs. C17, 7.24.
+// string.h: what the compiler may call even in a freestanding program,
+// and what the kernel itself needs. C17, 7.24, "String handling".
 
 #pragma once
 
 #include <stddef.h>
 
+// GCC manual, "Language Standards Supported by GCC".
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);

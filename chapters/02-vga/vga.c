@@ -1,5 +1,5 @@
-// vga.c: text on the screen. The VGA shows what stands in a window of its memory
-// at 0xb8000, cell by cell, from left to right and from top to bottom:
+// vga.c: text on the screen. The VGA shows what stands in its memory at
+// 0xb8000, cell by cell, from left to right and from top to bottom:
 //
 //      15         12 11          8 7                          0
 //     | background  | foreground  | character                  |
@@ -12,8 +12,8 @@
 
 enum { COLUMNS = 80, ROWS = 25, TAB = 8 };
 
-// The cathode-ray tube controller: write a register's number to one port, then
-// its value to the other.
+// The cathode-ray tube controller: write a register's number to one
+// port, then its value to the other.
 enum {
     CRTC_INDEX = 0x3d4,
     CRTC_DATA  = 0x3d5,
@@ -24,12 +24,13 @@ enum {
     CRTC_CURSOR_LOW   = 0x0f,
 };
 
-// Volatile: each store has to happen, as it stands, although C never sees anyone
-// read what it stored.
+// Volatile: each store has to happen, although C never sees anyone read
+// what was stored.
 static volatile uint16_t *const cells = (volatile uint16_t *)0xb8000;
 
 static uint8_t attribute;
-static int row, column;  // column is COLUMNS after a full row: wrap with the next
+static int row;
+static int column;  // COLUMNS once the row is full: wrap at the next
 
 static void crtc_write(uint8_t index, uint8_t value)
 {
@@ -83,14 +84,14 @@ void vga_init(void)
         clear_row(row);
     clear_row(row);
     column = 0;
-    crtc_write(CRTC_CURSOR_START, 14);  // two lines of the 16 of a character
+    crtc_write(CRTC_CURSOR_START, 14);  // of the 16 lines of a cell
     crtc_write(CRTC_CURSOR_END, 15);
     show_cursor();
 }
 
-void vga_set_color(enum vga_color foreground, enum vga_color background)
+void vga_set_color(enum vga_color text, enum vga_color background)
 {
-    attribute = background << 4 | foreground;
+    attribute = background << 4 | text;
 }
 
 void vga_putc(char c)

@@ -1,0 +1,63 @@
+# Trapframe: `make help` lists what can be made. CHAPTER=04 (or 04-returning)
+# picks a chapter, the last one if nothing is said.
+
+CHAPTERS := $(notdir $(patsubst %/Makefile,%,$(wildcard chapters/*/Makefile)))
+CHAPTER  := $(lastword $(CHAPTERS))
+FOUND    := $(filter $(CHAPTER) $(CHAPTER)-%,$(CHAPTERS))
+ifeq ($(FOUND),)
+$(error There is no chapter $(CHAPTER); there are: $(CHAPTERS))
+endif
+# Debian's packages are for its own python3, whatever else is in the PATH.
+PYTHON   := $(firstword $(wildcard /usr/bin/python3) python3)
+
+IN_CHAPTER = run debug screen iso break check diff
+
+help:
+	@echo 'make run        boot the last chapter; CHAPTER=01 boots that one'
+	@echo 'make debug      boot it step by step, in GDB'
+	@echo 'make screen     boot it and print its text screen'
+	@echo 'make diff       what it changes in the kernel of the chapter before'
+	@echo 'make break      boot it with one thing broken: BREAK=name'
+	@echo 'make check      check your solution of an exercise: EXERCISE=name'
+	@echo 'make iso        its image for a USB stick, for BIOS and UEFI'
+	@echo 'make all        build every chapter'
+	@echo 'make test       every test; CHAPTER=01 those of that chapter'
+	@echo 'make bench      measure; a table, also in build/bench.tsv'
+	@echo 'make book       the website, in build/book/'
+	@echo 'make serve      the same, at http://localhost:8000/'
+	@echo 'make transcripts   run every command the book shows, keep the output'
+	@echo 'make clean      remove what was made'
+	@echo
+	@echo 'Chapters: $(CHAPTERS)'
+
+all: $(CHAPTERS:%=all-%)
+
+all-%:
+	@$(MAKE) --no-print-directory -C chapters/$*
+
+$(IN_CHAPTER):
+	@$(MAKE) --no-print-directory -C chapters/$(FOUND) $@
+
+test: book
+	@$(PYTHON) -m pytest --version >/dev/null 2>&1 || { \
+	    echo "$(PYTHON) has no pytest: run ./setup --test." >&2; exit 2; }
+	$(PYTHON) -m pytest -n 2 --dist loadgroup tests \
+	    $(if $(filter command line,$(origin CHAPTER)),--chapter $(FOUND))
+
+bench:
+	@$(PYTHON) tests/bench/bench.py
+
+transcripts:
+	@$(PYTHON) tests/transcripts.py --refresh
+
+book:
+	@$(MAKE) --no-print-directory -C book
+
+serve: book
+	@echo 'The book is at http://localhost:8000/. Ctrl-C ends this.'
+	@$(PYTHON) -m http.server --bind localhost --directory build/book 8000
+
+clean:
+	rm -rf build $(CHAPTERS:%=chapters/%/build)
+
+.PHONY: help all test bench transcripts book serve clean $(IN_CHAPTER)
