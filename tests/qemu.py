@@ -249,9 +249,9 @@ class Machine:
         """QEMU's log of interrupts and resets. Complete after the end only."""
         return read(self._path("log"))
 
-    def log_tail(self, lines=30):
+    def log_tail(self, lines=40):
         """The last entries of the log, without registers that say little."""
-        dull = re.compile(r"(FCW|FPR|XMM|YMM|CCS|DR|ES |DS |FS |GS |LDT)")
+        dull = re.compile(r"(FCW|FPR|XMM|YMM|CCS|DR|[CDEFGS]S |LDT|TR |EFER)")
         kept = [line for line in self.log().splitlines() if not dull.match(line)]
         return "\n".join(kept[-lines:]) or "(nothing)"
 

@@ -1,0 +1,8 @@
+// crashes.c: an exception that nobody handles resets the machine.
+
+#include "ktap.h"
+
+TEST(crash)
+{
+    asm volatile("ud2");
+}

@@ -1,0 +1,8 @@
+// halts.c: a test that stops the CPU for good.
+
+#include "ktap.h"
+
+TEST(halt)
+{
+    asm volatile("cli; hlt");
+}

@@ -1,0 +1,9 @@
+// hangs.c: a test that never ends.
+
+#include "ktap.h"
+
+TEST(endless)
+{
+    for (;;)
+        asm volatile("pause");
+}
