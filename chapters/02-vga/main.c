@@ -6,23 +6,31 @@
 #include "serial.h"
 #include "vga.h"
 
-static void open_console(bool wire, bool screen)
+static bool open_serial(void)
 {
-    if (wire)
-        console_add_sink(serial_putc);
-    if (screen) {
-        vga_init();
-        console_add_sink(vga_putc);
-    }
+    if (!serial_init())
+        return false;
+    console_add_sink(serial_putc);
+    return true;
 }
 
-// Called by boot.asm, which halts the CPU should it return.
+static bool open_screen(const struct boot_info *info)
+{
+    if (!boot_info_has_text_screen(info))
+        return false;
+    vga_init();
+    console_add_sink(vga_putc);
+    return true;
+}
+
+// Called by boot.asm, which halts the CPU should it return. The serial
+// port comes first: where the boot information is broken, a panic needs
+// it.
 void kernel_main(const struct boot_info *info)
 {
-    bool wire   = serial_init();
-    bool screen = boot_info_has_text_screen(info);
+    bool wire   = open_serial();
+    bool screen = open_screen(info);
 
-    open_console(wire, screen);
     printf("Trapframe, loaded by %s\n", boot_info_loader(info));
     printf("boot information: %u bytes at %p\n", info->size,
            (void *)info);
