@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import os
 import subprocess
 from pathlib import Path
@@ -75,3 +76,12 @@ def make(chapter, *goals, environment=None, seconds=120, **variables):
     if done.returncode != 0:
         raise BuildError(done.stdout)
     return done.stdout
+
+
+@functools.cache
+def build(chapter, toolchain, *goals):
+    """Make GOALS with a toolchain, once; the directory of the products."""
+    compiler, optimization = TOOLCHAINS[toolchain]
+    products = f"build/{toolchain}"
+    make(chapter, *goals, CC=compiler, OPT=optimization, BUILD=products)
+    return directory(chapter) / products

@@ -34,9 +34,13 @@ def pytest_collect_file(parent, file_path):
 
 def pytest_generate_tests(metafunc):
     """A test that takes `chapter` runs for each chapter its marker names."""
-    if "chapter" in metafunc.fixturenames:
-        marker = metafunc.definition.get_closest_marker("since")
-        metafunc.parametrize("chapter", chapters.since(marker.args[0]))
+    if "chapter" not in metafunc.fixturenames:
+        return
+    for marker in metafunc.definition.iter_markers():
+        if marker.name == "since":
+            metafunc.parametrize("chapter", chapters.since(marker.args[0]))
+        elif marker.name == "only":
+            metafunc.parametrize("chapter", marker.args)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -92,8 +96,6 @@ class TestSource(pytest.File):
 class Boot:
     """One test kernel, booted when its report is first asked for."""
 
-    built = set()  # (chapter, toolchain) of this process
-
     def __init__(self, chapter, toolchain, path, names):
         self.chapter = chapter
         self.toolchain = toolchain
@@ -101,25 +103,11 @@ class Boot:
         self.names = names
         self.result = None
 
-    def iso(self):
-        return (
-            chapters.directory(self.chapter)
-            / "build" / self.toolchain / "tests/kernel" / self.source
-        ).with_suffix(".iso")  # fmt: skip
-
-    def build(self):
-        if (self.chapter, self.toolchain) not in Boot.built:
-            compiler, optimization = chapters.TOOLCHAINS[self.toolchain]
-            chapters.make(
-                self.chapter, "kernel-tests",
-                CC=compiler, OPT=optimization, BUILD=f"build/{self.toolchain}",
-            )  # fmt: skip
-            Boot.built.add((self.chapter, self.toolchain))
-
     def report(self):
         if not self.result:
-            self.build()
-            self.result = ktap.run(self.iso())
+            products = chapters.build(self.chapter, self.toolchain, "kernel-tests")
+            image = (products / "tests/kernel" / self.source).with_suffix(".iso")
+            self.result = ktap.run(image)
         return self.result
 
 
@@ -129,6 +117,8 @@ class KernelTest(Item):
     def __init__(self, *, boot, test, **arguments):
         super().__init__(**arguments)
         self.boot = boot
+        group = f"{boot.chapter} {boot.toolchain} {boot.source}"
+        self.add_marker(pytest.mark.xdist_group(group))
         self.chapter = boot.chapter
         self.test = test
 
