@@ -110,7 +110,8 @@ screen: all
 	@$(PYTHON) $(ROOT)/tests/qemu.py screen $(KERNEL).iso
 
 debug: all
-	@$(PYTHON) $(ROOT)/common/debug $(KERNEL).elf $(KERNEL).iso
+	@GDB="$(GDB)" $(PYTHON) $(ROOT)/common/debug $(KERNEL).elf \
+	    $(QEMU) $(MACHINE) -cdrom $(KERNEL).iso $(QEMUFLAGS)
 
 test:
 	@$(MAKE) --no-print-directory -C $(ROOT) test CHAPTER=$(CHAPTER)

@@ -1,0 +1,13 @@
+# init.gdb: how `make debug` sets up GDB, once it is attached to QEMU.
+
+set confirm off
+set pagination off
+set disassembly-flavor intel
+set print pretty on
+
+python import bottom, disassembler, screen
+
+# The CPU stands at its first instruction, in the BIOS. Let the BIOS and GRUB
+# run, up to the first instruction of the kernel.
+tbreak *start
+continue
