@@ -14,6 +14,11 @@ import chapters
 import ktap
 import qemu
 
+try:
+    from xdist.scheduler import LoadScopeScheduling
+except ImportError:  # one test after the other, then
+    LoadScopeScheduling = object
+
 
 def pytest_addoption(parser):
     parser.addoption("--chapter", help="only what tests this chapter (02, 02-vga)")
@@ -30,6 +35,17 @@ def pytest_configure(config):
 def pytest_collect_file(parent, file_path):
     if file_path.suffix == ".c" and file_path.parent.parent.name == "kernel":
         return TestSource.from_parent(parent, path=file_path)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Scheduler(config, log)
+
+
+class Scheduler(LoadScopeScheduling):
+    """Gives all tests of one boot to one worker, others to whoever is free."""
+
+    def _split_scope(self, nodeid):
+        return nodeid.split("::")[0] if ".c::" in nodeid else nodeid
 
 
 def pytest_generate_tests(metafunc):
@@ -117,8 +133,6 @@ class KernelTest(Item):
     def __init__(self, *, boot, test, **arguments):
         super().__init__(**arguments)
         self.boot = boot
-        group = f"{boot.chapter} {boot.toolchain} {boot.source}"
-        self.add_marker(pytest.mark.xdist_group(group))
         self.chapter = boot.chapter
         self.test = test
 
