@@ -68,9 +68,11 @@ class Machine:
     """One run of QEMU, for at most SECONDS. Use it in a with statement."""
 
     def __init__(
-        self, iso, *flags, seconds=30, uefi=False, gdb=False, listener=None
-    ):
-        """FLAGS go to QEMU. With gdb the machine waits for gdb().go_on().
+        self, iso, *flags, seconds=30, uefi=False, disk=False, serial=True,
+        gdb=False, listener=None,
+    ):  # fmt: skip
+        """FLAGS go to QEMU. With disk the image is a hard disk, not a CD; without
+        serial the machine has no COM1. With gdb it waits for gdb().go_on().
         LISTENER is called with each piece of text from the serial port."""
         self.start = time.monotonic()
         self.deadline = self.start + seconds
@@ -80,7 +82,10 @@ class Machine:
         self.directory = tempfile.TemporaryDirectory(prefix="trapframe-")
         self.qmp_socket, qmp = socket.socketpair()
         self.gdb_socket, stub = socket.socketpair()
-        command = self._command(iso, flags, uefi)
+        command = self._command(flags, uefi)
+        drive = ["-drive", f"format=raw,snapshot=on,file={iso}"]
+        command += drive if disk else ["-cdrom", str(iso)]
+        command += ["-serial", "stdio" if serial else "none"]
         command += ["-chardev", f"socket,id=qmp,fd={qmp.fileno()}"]
         command += ["-mon", "chardev=qmp,mode=control"]
         if gdb:
@@ -93,10 +98,9 @@ class Machine:
     def _path(self, name):
         return os.path.join(self.directory.name, name)
 
-    def _command(self, iso, flags, uefi):
+    def _command(self, flags, uefi):
         command = [*kill_with_parent(), os.environ.get("QEMU", "qemu-system-x86_64")]
-        command += [*MACHINE, "-cdrom", str(iso), "-display", "none"]
-        command += ["-serial", "stdio", "-monitor", "none"]
+        command += [*MACHINE, "-display", "none", "-monitor", "none"]
         command += ["-d", "int,cpu_reset", "-D", self._path("log")]
         if uefi:
             command += self._firmware()

@@ -1,0 +1,215 @@
+"""test_01_boot.py: from GRUB to C, seen from outside.
+
+How the CPU and its tables are once C runs, tests/kernel/01-boot/ looks at.
+"""
+
+import struct
+import subprocess
+
+import pytest
+
+import chapters
+import elf
+import ktap
+from qemu import Ending, Machine
+
+LIGHT_GREY, WHITE_ON_RED = 0x07, 0x4F
+INTERRUPT_FLAG, DIRECTION_FLAG = 1 << 9, 1 << 10
+CELLS = 80 * 25
+HALTED = Ending("halted", None)
+
+NO_LOADER = "Trapframe has to be started by a Multiboot2 loader, such as GRUB 2."
+NO_CPUID = "Trapframe needs a 64-bit CPU, and this one is too old even for CPUID."
+NO_LONG_MODE = "Trapframe needs a 64-bit CPU, and this one has no long mode."
+
+MACHINES = {
+    "qemu64": "-cpu qemu64",
+    "Nehalem": "-cpu Nehalem",
+    "Skylake": "-cpu Skylake-Client",
+    "EPYC": "-cpu EPYC",
+    "max": "-cpu max",
+    "pc": "-M pc",
+    "4-cpus": "-smp 4",
+    "16-MiB": "-m 16M",
+    "4-GiB": "-m 4G",
+}
+
+
+def kernel(chapter):
+    return chapters.build(chapter, "gcc-O2", "all") / "kernel.elf"
+
+
+def image(chapter):
+    return kernel(chapter).with_suffix(".iso")
+
+
+@pytest.fixture
+def started(chapter):
+    """A machine stopped at the kernel's first instruction, and its symbols."""
+    with Machine(image(chapter), gdb=True) as machine:
+        symbols = elf.symbols(kernel(chapter))
+        stub = machine.gdb()
+        stub.run_to(symbols["start"])
+        yield machine, stub, symbols
+
+
+# ---- The file
+
+
+@pytest.mark.since("01-boot")
+def test_grub_finds_the_header(chapter):
+    command = ["grub-file", "--is-x86-multiboot2", kernel(chapter)]
+    assert subprocess.run(command).returncode == 0
+
+
+@pytest.mark.since("01-boot")
+def test_header_is_early_and_its_sum_is_0(chapter):
+    data = kernel(chapter).read_bytes()[: 32 * 1024]
+    magic = struct.pack("<I", 0xE85250D6)
+    [at] = [i for i in range(0, len(data), 8) if data[i : i + 4] == magic]
+    fields = struct.unpack_from("<4I", data, at)
+    assert fields[1] == 0  # 32-bit protected mode
+    assert sum(fields) % 2**32 == 0
+    assert data[at : at + fields[2]].endswith(struct.pack("<HHI", 0, 0, 8))
+
+
+@pytest.mark.since("01-boot")
+def test_no_segment_is_writable_and_executable(chapter):
+    segments = elf.segments(kernel(chapter))
+    assert {s.flags for s in segments if s.kind == "LOAD"} == {"RE", "R", "RW"}
+    assert not [s for s in segments if "W" in s.flags and "E" in s.flags]
+
+
+# ---- The way to C
+
+
+@pytest.mark.only("01-boot")
+def test_screen_shows_two_lines_and_nothing_else(chapter):
+    with Machine(image(chapter)) as machine:
+        assert machine.run_to_end() == HALTED
+        lines = ["Trapframe", "This is C, in 64-bit mode."] + 23 * [""]
+        assert machine.screen() == [line.ljust(80) for line in lines]
+        assert b"".join(machine.attributes()) == bytes([LIGHT_GREY]) * CELLS
+        assert machine.serial == ""
+
+
+@pytest.mark.since("01-boot")
+def test_c_starts_from_a_clean_state(chapter, started):
+    """Whatever the loader and the mode switch leave in flags and registers."""
+    _, stub, symbols = started
+    flags = stub.read_register("eflags")
+    stub.write_register("eflags", flags | DIRECTION_FLAG)
+    info = stub.read_register("rbx")
+
+    stub.run_to(symbols["start_64"])
+    for name in "rax rbx rcx rdx rsi rdi rbp rsp r8 r15".split():
+        low = stub.read_register(name) & 0xFFFFFFFF
+        stub.write_register(name, 0xBAD << 32 | low)
+
+    stub.run_to(symbols["kernel_main"])
+    assert stub.read_register("rdi") == info
+    assert stub.read_register("rsp") == symbols["stack_top"] - 8
+    assert stub.read_register("rbp") == 0
+    assert not stub.read_register("eflags") & DIRECTION_FLAG
+
+
+@pytest.mark.since("01-boot")
+def test_cpu_halts_again_and_again_after_kernel_main(chapter, started):
+    _, stub, symbols = started
+    stub.run_to(symbols["kernel_main"])
+    stub.write_register("rip", symbols["halt"])
+    flags = stub.read_register("eflags")
+    stub.write_register("eflags", flags | INTERRUPT_FLAG)
+    stub.step()
+    assert not stub.read_register("eflags") & INTERRUPT_FLAG
+    stub.write_register("rip", stub.read_register("rip") + 1)  # an NMI ended hlt
+    stub.step()
+    assert stub.read_register("rip") == symbols["halt"]
+
+
+@pytest.mark.since("01-boot")
+def test_memory_need_not_be_clean(chapter, tmp_path):
+    """The loader clears .bss and nothing else; what is left must not matter."""
+    dirt = tmp_path / "dirt"
+    dirt.write_bytes(b"\xcc" * (4 << 20))
+    device = f"loader,file={dirt},addr=0x100000,force-raw=on"
+    assert_boots(chapter, "-device", device)
+
+
+def assert_boots(chapter, *flags):
+    """The tests of entry.c pass, whatever the chapter's own main does."""
+    products = chapters.build(chapter, "gcc-O2", "kernel-tests")
+    source = chapters.ROOT / "tests/kernel/01-boot/entry.c"
+    names = ktap.tests_in(source.read_text())
+    image = products / "tests/kernel/01-boot/entry.iso"
+    report, everything = ktap.run(image, *flags)
+    complaint = report.complaint(names)
+    assert not complaint, f"{complaint}\n{everything}"
+    assert all(report.results.values()), everything
+
+
+@pytest.mark.since("01-boot")
+@pytest.mark.parametrize("name", MACHINES)
+def test_boots(chapter, name):
+    assert_boots(chapter, *MACHINES[name].split())
+
+
+@pytest.mark.since("01-boot")
+@pytest.mark.parametrize(
+    "way", [{}, {"disk": True}, {"uefi": True}], ids=["cd", "disk", "uefi"]
+)
+def test_hybrid_image_boots(chapter, way):
+    hybrid = chapters.build(chapter, "gcc-O2", "iso") / "hybrid.iso"
+    symbols = elf.symbols(kernel(chapter))
+    with Machine(hybrid, **way) as machine:
+        ending = machine.run_to_end()
+        assert ending.kind in ("halted", "idle"), machine.report(ending)
+        rip = int(machine.hmp("info registers").split("RIP=")[1].split()[0], 16)
+        assert symbols["start"] <= rip < symbols["stack_top"]
+
+
+# ---- What it cannot run on
+
+
+def assert_on_screen(machine, sentence):
+    """The sentence, white on red, then nothing; and the CPU is halted."""
+    assert machine.run_to_end() == HALTED
+    assert "".join(machine.screen()) == sentence.ljust(CELLS)
+    red = bytes([WHITE_ON_RED]) * len(sentence)
+    colors = b"".join(machine.attributes())
+    assert colors == red.ljust(CELLS, bytes([LIGHT_GREY]))
+
+
+def assert_refuses(machine, sentence):
+    assert_on_screen(machine, sentence)
+    assert machine.serial == sentence + "\n"
+
+
+@pytest.mark.since("01-boot")
+@pytest.mark.parametrize("cpu", ["qemu32", "pentium3", "486"])
+def test_cpu_without_long_mode(chapter, cpu):
+    with Machine(image(chapter), "-cpu", cpu) as machine:
+        assert_refuses(machine, NO_LONG_MODE)
+
+
+@pytest.mark.since("01-boot")
+def test_cpu_without_long_mode_and_no_serial_port(chapter):
+    with Machine(image(chapter), "-cpu", "qemu32", serial=False) as machine:
+        assert_on_screen(machine, NO_LONG_MODE)
+
+
+@pytest.mark.since("01-boot")
+def test_loader_without_multiboot2(chapter, started):
+    machine, stub, _ = started
+    stub.write_register("rax", 0x2BADB002)  # the first Multiboot's
+    stub.go_on()
+    assert_refuses(machine, NO_LOADER)
+
+
+@pytest.mark.since("01-boot")
+def test_cpu_without_cpuid(chapter, started):
+    machine, stub, symbols = started
+    stub.run_to(symbols["check_cpuid.compare"])
+    stub.write_register("rax", stub.read_register("rcx"))
+    stub.go_on()
+    assert_refuses(machine, NO_CPUID)
