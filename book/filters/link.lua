@@ -1,0 +1,256 @@
+-- link.lua: the second pass over a page. It knows all pages (merge.lua) and
+-- makes the references between them, the contents, the glossary, the side notes
+-- and what the template needs.
+--
+--   @fig:x @tbl:x @lst:x @ex:x    "Figure 1.2", a link to it, on any page
+--   @sec:x                        the section's title in quotes
+--   @ch:01-boot, @page:using      "chapter 1"; the page's title in quotes
+--   [own words](#fig:x)           the same link with other words
+--   ::: {.chapters}, {.glossary}  filled with the list of chapters, of terms
+
+package.path = PANDOC_SCRIPT_FILE:match('^(.*/)') .. '?.lua;' .. package.path
+
+local book = require 'book'
+local text = require 'text'
+
+local GLOSSARY = 'appendix-glossary'
+
+local cache = 'build/book/.cache/'
+local links, labels = nil, {}
+
+local function chapter_number(name)
+  return tonumber(name:match('^(%d+)%-'))
+end
+
+local function quoted(title)
+  return '“' .. title .. '”'
+end
+
+-- What can be referred to: the pages and all that is numbered on them.
+local function read_links()
+  links = dofile(cache .. 'links')
+  for id, label in pairs(links.labels) do
+    labels[id] = { page = label.page, anchor = '#' .. id:gsub(':', '-'),
+      text = id:find('^sec:') and quoted(label.text) or label.text }
+  end
+  for _, page in ipairs(links.pages) do
+    if page.chapter then
+      local number = chapter_number(page.name)
+      labels['ch:' .. page.name] = { page = page.name, text = 'chapter ' .. number }
+      labels['Ch:' .. page.name] = { page = page.name, text = 'Chapter ' .. number }
+    end
+    labels['page:' .. page.name] = { page = page.name, text = quoted(page.title) }
+  end
+end
+
+local function url(label)
+  local page = label.page ~= book.page and label.page .. '.html' or ''
+  return page .. (label.anchor or '')
+end
+
+-- A section of another chapter is found more easily with the chapter's number.
+local function words(label, id)
+  local number = chapter_number(label.page)
+  if id:find('^sec:') and label.page ~= book.page and number then
+    return label.text .. ' in chapter ' .. number
+  end
+  return label.text
+end
+
+local function cite(element)
+  if #element.citations ~= 1 then
+    book.problem('@' .. element.citations[1].id, 'one reference at a time')
+    return nil
+  end
+  local id = element.citations[1].id
+  local label = labels[id]
+  if not label then
+    book.problem('@' .. id, 'nothing is called @' .. id)
+    return nil
+  end
+  return pandoc.Link(words(label, id), url(label))
+end
+
+local function link(element)
+  local id = element.target:match('^#(%a+:.+)$')
+  if id and not labels[id] then
+    book.problem('(#' .. id .. ')', 'nothing is called #' .. id)
+  elseif id then
+    element.target = url(labels[id])
+  end
+  element.attributes.srcline = nil
+  return element
+end
+
+-- Terms ----------------------------------------------------------------------
+
+-- "gates" is the plural of "gate".
+local function known_term(key)
+  for _, form in ipairs { key, (key:gsub('s$', '')), (key:gsub('es$', '')),
+      (key:gsub('ies$', 'y')) } do
+    if links.terms[form] then return form end
+  end
+end
+
+local function span(element)
+  if not element.classes:includes('term') then
+    element.attributes.srcline = nil
+    return element
+  end
+  local key = known_term(element.attributes.key)
+  if not key then
+    book.problem(element, ('no page defines the term "%s"')
+      :format(element.attributes.key))
+    return nil
+  end
+  return pandoc.Link(element.content, GLOSSARY .. '.html#term-' .. book.slug(key),
+    '', { class = 'term' })
+end
+
+local function overview()
+  return dofile(cache .. 'overview')
+end
+
+local function glossary()
+  local terms = {}
+  for _, page in ipairs(overview()) do
+    for key, term in pairs(page.terms) do
+      term.key, term.page = key, page
+      terms[#terms + 1] = term
+    end
+  end
+  table.sort(terms, function (a, b) return a.key < b.key end)
+  local blocks = { book.html('<dl class="glossary">') }
+  for _, term in ipairs(terms) do
+    blocks[#blocks + 1] = book.html(('<dt id="term-%s">%s</dt>\n<dd>')
+      :format(book.slug(term.key), book.escape(term.term)))
+    local gloss = pandoc.read(term.gloss, 'markdown').blocks[1].content
+    gloss:insert(pandoc.Space())
+    gloss:insert(pandoc.Link(quoted(term.page.title),
+      term.page.name .. '.html#' .. term.id))
+    blocks[#blocks + 1] = pandoc.Plain(gloss)
+    blocks[#blocks + 1] = book.html('</dd>')
+  end
+  blocks[#blocks + 1] = book.html('</dl>')
+  return blocks
+end
+
+local function chapters()
+  local parts = {}
+  for _, page in ipairs(overview()) do
+    if page.chapter then
+      parts[#parts + 1] = ('<li><span class="number">%d</span>'
+        .. '<a href="%s.html">%s</a><p>%s</p></li>'):format(
+        chapter_number(page.name), page.name, book.escape(page.title),
+        book.escape(page.description))
+    end
+  end
+  return { book.html('<ol class="contents">', table.concat(parts, '\n'), '</ol>') }
+end
+
+local function div(element)
+  element.attributes.srcline = nil
+  if element.classes:includes('glossary') then return glossary() end
+  if element.classes:includes('chapters') then return chapters() end
+  return element
+end
+
+-- Side notes -----------------------------------------------------------------
+
+local notes = 0
+
+-- The mark of a note, and the note itself, which comes right after the paragraph.
+local function side_note(note, asides)
+  notes = notes + 1
+  local content = note.content
+  local first = content[1]
+  first.content:insert(1, pandoc.RawInline('html',
+    ('<a class="sn-back" href="#sn%d-ref" aria-label="Back to the text">%d</a> ')
+      :format(notes, notes)))
+  asides[#asides + 1] = book.html(('<aside class="sidenote" id="sn%d"'
+    .. ' role="note" aria-label="Note %d">'):format(notes, notes))
+  for _, block in ipairs(content) do asides[#asides + 1] = block end
+  asides[#asides + 1] = book.html('</aside>')
+  return pandoc.RawInline('html', ('<a class="sn-ref" id="sn%d-ref" href="#sn%d"'
+    .. ' aria-label="Note %d"><sup>%d</sup></a>'):format(notes, notes, notes, notes))
+end
+
+local function lift_notes(block)
+  local asides = {}
+  local text_block = pandoc.walk_block(block, { Note = function (note)
+    return side_note(note, asides)
+  end })
+  if #asides == 0 then return nil end
+  table.insert(asides, 1, text_block)
+  return asides
+end
+
+-- Screens --------------------------------------------------------------------
+
+-- Width and height of a PNG, from its first chunk.
+local function png_size(path)
+  local file = io.open(path, 'rb')
+  local head = file and file:read(24) or ''
+  if file then file:close() end
+  if #head < 24 then return nil end
+  return string.unpack('>I4I4', head, 17)
+end
+
+local function screens(block)
+  if block.format ~= 'html' then return nil end
+  return book.html((block.text:gsub('<img src="(screens/[^"]+)"', function (path)
+    local width, height = png_size('build/book/' .. path)
+    if not width then book.problem(path, 'there is no picture ' .. path) end
+    return ('<img src="%s" width="%d" height="%d"'):format(path, width or 0,
+      height or 0)
+  end)))
+end
+
+-- The template's variables ---------------------------------------------------
+
+local function index_of_page()
+  for i, page in ipairs(links.pages) do
+    if page.name == book.page then return i end
+  end
+end
+
+local function neighbour(page)
+  return page and { url = page.name .. '.html', title = page.title,
+    number = page.chapter and tostring(chapter_number(page.name)) }
+end
+
+local function template_variables(document)
+  local meta, at = document.meta, index_of_page()
+  local facts = dofile(cache .. book.page .. '.facts')
+  meta.pagetitle = facts.title
+  meta.words, meta.minutes = tostring(facts.words), tostring(facts.minutes)
+  meta.prev, meta.next = neighbour(links.pages[at - 1]), neighbour(links.pages[at + 1])
+  meta.index = book.page == 'index'
+  if book.chapter then
+    meta.number = tostring(chapter_number(book.page))
+    meta.source = 'source-' .. book.chapter .. '.html'
+  end
+  local pages = pandoc.List {}
+  for i, page in ipairs(links.pages) do
+    pages[i] = { url = page.name .. '.html', title = page.title,
+      number = page.chapter and tostring(chapter_number(page.name)),
+      current = i == at }
+  end
+  meta.pages = pages
+  document.meta = meta
+  book.finish()
+  return document
+end
+
+local function start(meta)
+  book.start(meta)
+  read_links()
+end
+
+return {
+  { Meta = start },
+  { Div = div },
+  { Cite = cite, Link = link, Span = span, RawBlock = screens },
+  { Para = lift_notes, Plain = lift_notes },
+  { Pandoc = template_variables },
+}

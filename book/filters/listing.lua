@@ -1,0 +1,255 @@
+-- listing.lua: code taken from the sources by name.
+--
+--   ``` {.code file="boot.asm" name="start"}
+--   ```
+--
+-- Which lines:  name="a"        the definition of a and what introduces it
+--               name="a..b"     from the definition of a through that of b
+--               part="head"     the file up to its first definition
+--               first="x" last="y"   from the line with text x to the next with
+--                               y; together with name=, inside that definition
+--               removed="a"     what the previous chapter had and this one drops
+--               nothing of these: the whole file
+-- Which file:   file="x" of the page's chapter; with chapter="01-boot" or
+--               root="common" of somewhere else, shown as it is.
+--
+-- A file that only the previous chapter had is shown as removed.
+
+local book = require 'book'
+local changes = require 'changes'
+local highlight = require 'highlight'
+local sources = require 'sources'
+
+local WIDTH = 72  -- columns a listing may have, see CODE style
+
+local known = { srcline = 1, file = 1, name = 1, part = 1, first = 1, last = 1,
+  removed = 1, chapter = 1, root = 1, number = 1 }
+
+local shown = {}  -- rows "file, sign, line" for the coverage tool
+
+local function contains(line, text)
+  local function squeeze(s) return (s:gsub('%s+', ' ')) end
+  return squeeze(line):find(squeeze(text), 1, true) ~= nil
+end
+
+-- From the only line with text `first` to the next one with text `last`.
+local function by_text(lines, from, to, first, last)
+  local start
+  for i = from, to do
+    if contains(lines[i], first) then
+      if start then
+        return nil, ('has "%s" in lines %d and %d; quote more of the line')
+          :format(first, start, i)
+      end
+      start = i
+    end
+  end
+  if not start then return nil, 'has no line with "' .. first .. '"' end
+  for i = start, to do
+    if contains(lines[i], last or first) then return start, i end
+  end
+  return nil, ('has no line with "%s" after line %d'):format(last, start)
+end
+
+local function unknown_name(lines, file, why)
+  local names = sources.names(lines, file)
+  if not why:find('has no definition') or #names == 0 then return why end
+  return why .. '; it defines ' .. table.concat(names, ', ')
+end
+
+-- First and last line that the attributes ask for, or nil and why not.
+local function range(lines, a)
+  local from, to = 1, #lines
+  if a.part == 'head' then return 1, sources.head(lines, a.file) end
+  if a.part then return nil, 'has no part "' .. a.part .. '"; say part="head"' end
+  local name = a.removed or a.name
+  if name then
+    from, to = sources.find(lines, a.file, name)
+    if not from then return nil, unknown_name(lines, a.file, to) end
+  end
+  if not a.first and not a.last then return from, to end
+  if not a.first then return nil, 'needs first= with last=' end
+  return by_text(lines, from, to, a.first, a.last)
+end
+
+-- Where the file is: a label for the reader and a path.
+local function place_of(a)
+  if a.root then return { label = a.root, path = a.root } end
+  local chapter = a.chapter or book.chapter
+  if not chapter then return nil end
+  return { label = chapter, path = 'chapters/' .. chapter,
+    own = chapter == book.chapter }
+end
+
+-- The entries to show, or nil and what is wrong.
+local function entries_of(a, place)
+  local entries, new, old
+  if place.own then
+    entries, new, old = changes.entries(a.file)
+  else
+    new = book.read(place.path .. '/' .. a.file)
+    entries = new and changes.unchanged(new)
+  end
+  if not entries then
+    return nil, 'there is no file ' .. place.path .. '/' .. a.file
+  end
+  local dropped = a.removed or not new
+  if dropped and not old then
+    return nil, 'the previous chapter has no file ' .. a.file
+  end
+  local first, last = range(dropped and old or new, a)
+  if not first then return nil, place.path .. '/' .. a.file .. ' ' .. last end
+  if not dropped then return changes.select(entries, first, last) end
+  entries = changes.dropped(entries, first, last)
+  if #entries == 0 then return nil, 'this chapter still has ' .. a.removed end
+  return entries
+end
+
+local function count(entries, kind)
+  local lines = 0
+  for _, entry in ipairs(entries) do
+    if entry.kind == kind then lines = lines + 1 end
+  end
+  return lines
+end
+
+local function all(entries, kind)
+  return count(entries, kind) == #entries
+end
+
+-- Each line must fit its box, and the coverage tool hears of those that count.
+local function check_lines(block, a, place, entries)
+  for _, entry in ipairs(entries) do
+    local text = entry.text:gsub('\t', '        ')
+    local columns = utf8.len(text) or #text
+    if columns > WIDTH then
+      book.problem(block, ('%s/%s:%d has %d columns; a listing has room for %d')
+        :format(place.path, a.file, entry.n, columns, WIDTH))
+    end
+    if place.own and entry.kind ~= 'same' then
+      local sign = entry.kind == 'new' and '+' or '-'
+      shown[#shown + 1] = ('%s\t%s\t%d\n'):format(a.file, sign, entry.n)
+    end
+  end
+end
+
+-- What a reader who types along has to know: is this new, and where does it go?
+local function status(a, place, entries)
+  local old = place.own and book.previous
+    and book.read('chapters/' .. book.previous .. '/' .. a.file)
+  if not place.own or not book.previous then return nil end
+  if not old then return 'new file' end
+  if all(entries, 'same') then return 'unchanged' end
+  if all(entries, 'old') then return 'removed' end
+  if all(entries, 'new') then
+    local above = sources.before(old, a.file, entries[1].before + 1)
+    return above and 'new, after <code>' .. book.escape(above) .. '</code>'
+      or 'new, at the top'
+  end
+  local new, dropped = count(entries, 'new'), count(entries, 'old')
+  if new == 0 then return dropped .. ' removed' end
+  return new .. ' new' .. (dropped > 0 and ', ' .. dropped .. ' removed' or '')
+end
+
+-- First and last line number, in the file the reader has at the end.
+local function line_numbers(entries)
+  local side = all(entries, 'old') and 'old' or nil
+  local first, last
+  for _, entry in ipairs(entries) do
+    if side or entry.kind ~= 'old' then
+      first, last = first or entry.n, entry.n
+    end
+  end
+  return first, last
+end
+
+local function name_of(a)
+  local name = a.removed or a.name
+  if not name then return a.part end
+  return '<code>' .. book.escape(name):gsub('%.%.', '</code> to <code>')
+    .. '</code>'
+end
+
+local function caption(a, place, entries)
+  local first, last = line_numbers(entries)
+  local home = all(entries, 'old') and book.previous or place.label
+  local parts = { ('<a href="source/%s/%s.txt">%s%s</a>'):format(home, a.file,
+    place.own and '' or place.label .. '/', a.file) }
+  parts[#parts + 1] = name_of(a)
+  parts[#parts + 1] = first == last and 'line ' .. first
+    or ('lines %d–%d'):format(first, last)
+  parts[#parts + 1] = status(a, place, entries)
+  local number = a.number
+    and ('<span class="number">Listing %s.</span> '):format(a.number) or ''
+  return number .. table.concat(parts, ', ')
+end
+
+local marked = { new = 'line new', old = 'line old', same = 'line' }
+
+local function code(a, entries)
+  local text = {}
+  for i, entry in ipairs(entries) do text[i] = entry.text end
+  local language = sources.language(a.file)
+  local plain = all(entries, 'new')  -- marks would distinguish nothing
+  local html = highlight(table.concat(text, '\n'), language)
+  for i, entry in ipairs(entries) do
+    html[i] = ('<span class="%s" data-n="%d">%s\n</span>')
+      :format(plain and 'line' or marked[entry.kind], entry.n, html[i])
+  end
+  return ('<pre tabindex="0"><code class="sourceCode %s">%s</code></pre>')
+    :format(language, table.concat(html))
+end
+
+local function id_of(block, a)
+  local id = block.identifier
+  if id ~= '' then return (id:gsub(':', '-')) end
+  local part = a.removed or a.name or a.part or a.first or ''
+  return book.free_id(book.slug(a.file .. ' ' .. part))
+end
+
+local function figure(block, a, place, entries)
+  local classes = all(entries, 'new') and 'listing all-new' or 'listing'
+  local first = line_numbers(entries)
+  return book.html(('<figure class="%s" id=%s'):format(classes,
+      book.quote(id_of(block, a))),
+    (' data-chapter=%s data-file=%s data-first="%d" data-after="%d">\n'):format(
+      book.quote(place.label), book.quote(a.file), first, entries[1].before),
+    '<figcaption>', caption(a, place, entries), '</figcaption>\n',
+    code(a, entries), '\n</figure>')
+end
+
+local function complaint(block, a)
+  if block.text:find('%S') then
+    return 'a listing is filled from the sources; leave its block empty'
+  end
+  for key in pairs(a) do
+    if not known[key] then return 'a listing has no attribute ' .. key .. '=' end
+  end
+  if not a.file then return 'a listing needs file="..."' end
+  if not place_of(a) then return 'say chapter="..." or root="..."' end
+end
+
+local function listing(block)
+  if not block.classes:includes('code') then return nil end
+  local a = {}
+  for key, value in pairs(block.attributes) do a[key] = value end
+  local why = complaint(block, a)
+  local place = not why and place_of(a)
+  local entries
+  if place then entries, why = entries_of(a, place) end
+  if not entries then
+    book.problem(block, why)
+    return {}
+  end
+  check_lines(block, a, place, entries)
+  return figure(block, a, place, entries)
+end
+
+local function report()
+  if book.chapter then
+    book.write('build/book/.cache/' .. book.chapter .. '.shown',
+      table.concat(shown))
+  end
+end
+
+return { filters = { { CodeBlock = listing }, { Pandoc = report } } }
