@@ -78,17 +78,22 @@ $(CORE): $(ROOT)/common/grub.cfg
 	$(GRUB)-mkimage -O i386-pc-eltorito -p / -c $< -o $@ \
 	    biosdisk iso9660 multiboot2
 
-# The same for a USB stick, and for machines with UEFI as well as BIOS.
+# The same for a USB stick, and for machines with UEFI as well as BIOS. GRUB looks
+# for every kind of partition table before it reads its configuration.
 iso: $(BUILD)/hybrid.iso
 
-$(BUILD)/hybrid.iso: $(KERNEL).elf $(ROOT)/common/grub.cfg
+PARTITIONS = $(addprefix part_,acorn amiga apple bsd dfly dvh gpt msdos plan \
+               sun sunpc)
+MODULES    = normal multiboot2 iso9660 all_video echo test $(PARTITIONS)
+
+$(BUILD)/hybrid.iso: $(KERNEL).elf $(ROOT)/common/hybrid.cfg
 	@mkdir -p $(BUILD)/hybrid/boot/grub
-	cp $(KERNEL).elf $(BUILD)/hybrid/
-	cp $(ROOT)/common/grub.cfg $(BUILD)/hybrid/boot/grub/
-	$(GRUB)-mkrescue -o $@ $(BUILD)/hybrid --fonts= --locales= --themes= \
-	    --compress=xz --install-modules="normal multiboot2 all_video \
-	    part_gpt part_msdos iso9660" 2>$(BUILD)/hybrid.log || \
-	    { cat $(BUILD)/hybrid.log; exit 1; }
+	@cp $(KERNEL).elf $(BUILD)/hybrid/
+	@cp $(ROOT)/common/hybrid.cfg $(BUILD)/hybrid/boot/grub/grub.cfg
+	@$(GRUB)-mkrescue -o $@ $(BUILD)/hybrid --fonts= --locales= --themes= \
+	    --compress=xz --install-modules="$(MODULES)" 2>$@.log || \
+	    { cat $@.log; exit 1; }
+	@echo "$@: for BIOS and UEFI, CD and USB stick"
 
 # A window where there is a display, the text screen in the terminal where there
 # is only that, and where there is neither, what the kernel sends through COM1.
