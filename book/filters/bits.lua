@@ -18,6 +18,7 @@ local WIDTH = 606   -- of a row; the measure of the text is 608
 local HEAD = 18     -- above a row, for the numbers of the bits
 local HEIGHT = 40   -- of a row, or more for names that have to stand upright
 local LETTER = 8.4  -- width of one, 14 high
+local LINE = 16     -- height of a line of them
 
 -- A list of fields from the high end, or nil and what is wrong.
 local function read_fields(text)
@@ -51,15 +52,35 @@ local function number(x, y, bit)
   return ('<text class="bit" x="%g" y="%g">%d</text>'):format(x, y, bit)
 end
 
--- A name that is wider than its field stands upright.
-local function name_at(x, y, turned, name)
-  local turn = turned and (' transform="rotate(-90 %g %g)"'):format(x, y) or ''
-  return ('<text x="%g" y="%g" dy="5"%s>%s</text>')
-    :format(x, y, turn, book.escape(name))
+-- The lines of a name in a field so many pixels wide, or nil if a word does not
+-- fit: such a name stands upright.
+local function wrap(name, width)
+  local room, lines = width // LETTER, {}
+  for word in name:gmatch('%S+') do
+    local last = lines[#lines]
+    if utf8.len(word) > room then return nil end
+    if last and utf8.len(last) + 1 + utf8.len(word) <= room then
+      lines[#lines] = last .. ' ' .. word
+    else
+      lines[#lines + 1] = word
+    end
+  end
+  return lines
 end
 
-local function is_turned(field, low, high, bit)
-  return utf8.len(field.name) * LETTER > (high - low + 1) * bit
+-- A name around the middle of its field.
+local function name_at(x, y, lines, name)
+  if not lines then
+    return ('<text x="%g" y="%g" transform="rotate(-90 %g %g)">%s</text>')
+      :format(x, y + 5, x, y, book.escape(name))
+  end
+  local parts = {}
+  for i, line in ipairs(lines) do
+    local middle = y + 5 + (i - (#lines + 1) / 2) * LINE
+    parts[i] = ('<text x="%g" y="%g">%s</text>')
+      :format(x, middle, book.escape(line))
+  end
+  return table.concat(parts)
 end
 
 -- The part of a field in a row: its highest and lowest bit there, or nil.
@@ -76,7 +97,7 @@ local function draw(field, high, low, per_row, y, height)
     :format(x, y, width, height)
     .. (' stroke="currentColor" style="fill:%s"/>'):format(kinds[field.kind]) }
   parts[2] = name_at(x + width / 2, y + height / 2,
-    is_turned(field, low, high, bit), field.name)
+    wrap(field.name, width), field.name)
   local edge = math.min(width / 2, 10)
   parts[3] = number(x + edge, y - 4, high)
   if low < high then parts[4] = number(x + width - edge, y - 4, low) end
@@ -87,8 +108,10 @@ local function row_height(fields, row, per_row)
   local height = HEIGHT
   for _, field in ipairs(fields) do
     local high, low = part(field, row, per_row)
-    if high and is_turned(field, low, high, WIDTH / per_row) then
-      height = math.max(height, utf8.len(field.name) * LETTER + 12)
+    if high then
+      local lines = wrap(field.name, (high - low + 1) * WIDTH / per_row)
+      height = math.max(height, 10 + (lines and #lines * LINE
+        or utf8.len(field.name) * LETTER))
     end
   end
   return height

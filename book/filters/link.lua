@@ -84,10 +84,11 @@ end
 
 -- Terms ----------------------------------------------------------------------
 
--- "gates" is the plural of "gate".
+-- The term that a text means: "gates" is "gate", and "leaf" is "leaves".
 local function known_term(key)
-  for _, form in ipairs { key, (key:gsub('s$', '')), (key:gsub('es$', '')),
-      (key:gsub('ies$', 'y')) } do
+  for from, to in pairs { ['$'] = '', ['s$'] = '', ['es$'] = '',
+      ['ies$'] = 'y', ['f$'] = 'ves', ['y$'] = 'ies', ['([^s])$'] = '%1s' } do
+    local form = key:gsub(from, to)
     if links.terms[form] then return form end
   end
 end

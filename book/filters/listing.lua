@@ -5,7 +5,8 @@
 --
 -- Which lines:  name="a"        the definition of a and what introduces it
 --               name="a..b"     from the definition of a through that of b
---               part="head"     the file up to its first definition
+--               part="head"     the file up to its first definition; constants
+--                               and macros belong to the head
 --               first="x" last="y"   from the line with text x to the next with
 --                               y; together with name=, inside that definition
 --               removed="a"     what the previous chapter had and this one drops

@@ -3,7 +3,8 @@
 --
 --   sources.find(lines, file, "start")       first and last line, or nil, why
 --   sources.find(lines, file, "a..b")        from definition a through b
---   sources.head(lines, file)                last line before any definition
+--   sources.head(lines, file)                last line of the head: what comes
+--                                            before any code, data or type
 --
 -- A definition comes with what introduces it: the comment directly above and,
 -- in NASM, the section, bits and align directives before it.
@@ -11,7 +12,8 @@
 local sources = {}
 
 -- A language is a function from lines to a list of definitions in order, each
--- { names =, first =, last =, weak = }; weak ones only declare.
+-- { names =, first =, last = }, and weak = true if it only declares, constant =
+-- true if it is a number with a name: a macro, an equ, an enum without a tag.
 
 -- Without strings, characters and comments, so that brackets can be counted.
 local function bare(line)
@@ -98,6 +100,7 @@ local function c(lines)
         names = c_names(text),
         first = comment_above(lines, block_comment_above(lines, i), '^//'),
         last = last,
+        constant = line:find('^#') or line:find('^enum%s*{'),
         weak = line:find('^extern') or not line:find('^typedef')
           and not line:find('^_Static_assert') and text:find('%)%s*;%s*$') and
           not text:find('[{=]'),
@@ -188,7 +191,8 @@ local function nasm(lines)
     if name then
       local last = nasm_last(lines, i, single)
       list[#list + 1] =
-        { names = { name }, first = nasm_first(lines, i), last = last }
+        { names = { name }, first = nasm_first(lines, i), last = last,
+          constant = single or lines[i]:find('^%%') }
       local_labels(lines, i, last, name, list)
       i = last
     end
@@ -296,8 +300,13 @@ function sources.find(lines, file, name)
 end
 
 function sources.head(lines, file)
-  local first = definitions(lines, file)[1]
-  local last = first and first.first - 1 or #lines
+  local last = #lines
+  for _, definition in ipairs(definitions(lines, file)) do
+    if not definition.constant then
+      last = definition.first - 1
+      break
+    end
+  end
   while last > 1 and lines[last] == '' do last = last - 1 end
   return last
 end
