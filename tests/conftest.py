@@ -10,8 +10,11 @@ A test kernel is booted when the first of its tests is run, and only once.
 
 import pytest
 
+import breaks
 import chapters
+import exercises
 import ktap
+import patched
 import qemu
 
 try:
@@ -33,8 +36,17 @@ def pytest_configure(config):
 
 
 def pytest_collect_file(parent, file_path):
-    if file_path.suffix == ".c" and file_path.parent.parent.name == "kernel":
-        return TestSource.from_parent(parent, path=file_path)
+    if not file_path.is_relative_to(chapters.ROOT / "tests"):
+        return None
+    kind = file_path.relative_to(chapters.ROOT / "tests").parts[0]
+    if kind == "kernel" and file_path.suffix == ".c":
+        if file_path.parent.name != kind:  # ktap.c is no test
+            return TestSource.from_parent(parent, path=file_path)
+    if kind == "breaks" and file_path.suffix == ".patch":
+        return BreakFile.from_parent(parent, path=file_path)
+    if kind == "exercises" and file_path.name == "solution.patch":
+        return ExerciseFile.from_parent(parent, path=file_path)
+    return None
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -80,11 +92,21 @@ class Failure(Exception):
     """A test failed; the text says it all."""
 
 
+TOLD = (
+    Failure,
+    breaks.BreakError,
+    chapters.BuildError,
+    exercises.ExerciseError,
+    patched.PatchError,
+    qemu.MachineError,
+)
+
+
 class Item(pytest.Item):
     """An item whose failures are told by their text alone."""
 
     def repr_failure(self, error):
-        if isinstance(error.value, (Failure, chapters.BuildError, qemu.MachineError)):
+        if isinstance(error.value, TOLD):
             return str(error.value)
         return super().repr_failure(error)
 
@@ -147,3 +169,62 @@ class KernelTest(Item):
             raise Failure(f"{complaint}\n{everything}")
         if complaint:
             raise Failure(f"passed, but {complaint}; see the tests not reached")
+
+
+class BreakFile(pytest.File):
+    """A break: tests/breaks/NN-name/NAME.patch."""
+
+    def collect(self):
+        title = f"break {self.path.parent.name}/{self.path.stem}"
+        yield BreakTest.from_parent(self, name=title, nodeid=title)
+
+
+class BreakTest(Item):
+    """The break fails as it says, and the chapter itself does not."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.chapter = self.path.parent.name
+
+    def runtest(self):
+        broken = breaks.Break(self.path)
+        outcome, _ = breaks.try_break(broken)
+        unmet = broken.unmet(outcome)
+        if unmet:
+            raise Failure(f"unmet: {'; '.join(unmet)}\n{self.told(outcome)}")
+        whole = breaks.try_whole(broken)
+        if not broken.unmet(whole):
+            told = self.told(whole)
+            raise Failure(f"the chapter itself does what the break does\n{told}")
+
+    def told(self, outcome):
+        parts = [f"ending: {outcome.ending}"]
+        for part in ("build", "serial", "screen", "log"):
+            parts += [f"--- {part}:", getattr(outcome, part)]
+        return "\n".join(parts)
+
+
+class ExerciseFile(pytest.File):
+    """An exercise: tests/exercises/NN-name/NAME/."""
+
+    def collect(self):
+        directory = self.path.parent
+        title = f"exercise {directory.parent.name}/{directory.name}"
+        yield ExerciseTest.from_parent(self, name=title, nodeid=title)
+
+
+class ExerciseTest(Item):
+    """The check passes with the solution, and does not without it."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.chapter = self.path.parent.parent.name
+
+    def runtest(self):
+        exercise = exercises.Exercise(self.path.parent)
+        results = exercises.check_solution(exercise)
+        if not exercises.solved(results):
+            bad = [f"{r.name}\n{r.notes}" for r in results if not r.passed]
+            raise Failure("the solution does not pass:\n" + "\n".join(bad))
+        if exercises.solved(exercises.check_chapter(exercise, "build/gcc-O2")):
+            raise Failure("the chapter passes without the solution")

@@ -253,6 +253,19 @@ class Machine:
         """QEMU's log of interrupts and resets. Complete after the end only."""
         return read(self._path("log"))
 
+    def exceptions(self):
+        """Exceptions above 1 MiB, where kernels are, and triple faults: short
+        forms of the log's lines, such as "v=0d e=0018 i=0 cpl=0 pc=100073"."""
+        entry = re.compile(r" *\d+: (v=.*) IP=\S+ pc=0*(\w+) .*?( CR2=\w+)?$")
+        found = []
+        for line in self.log().splitlines():
+            parts = entry.match(line)
+            if parts and int(parts[2], 16) >= 1 << 20:
+                found.append(f"{parts[1]} pc={parts[2]}{parts[3] or ''}")
+            elif line == "Triple fault":
+                found.append(line)
+        return found
+
     def log_tail(self, lines=40):
         """The last entries of the log, without registers that say little."""
         dull = re.compile(r"(FCW|FPR|XMM|YMM|CCS|DR|[CDEFGS]S |LDT|TR |EFER)")
