@@ -12,6 +12,7 @@
 
 CC      = $(CROSS)gcc
 LD      = $(CROSS)ld
+NM      = $(CROSS)nm
 GDB     = gdb
 NASM    = nasm
 GRUB    = grub
@@ -37,10 +38,13 @@ endif
 # -fno-pic                the kernel runs where it is linked
 # -mno-red-zone           exceptions use the stack right below rsp
 # -mgeneral-regs-only     no SSE: nobody saves its registers
+# -fno-omit-frame-pointer, -fno-optimize-sibling-calls
+#                         the stack tells who called whom
 CFLAGS  = -std=gnu17 $(OPT) -g -Wall -Wextra -Werror -MMD -MP
 CFLAGS += -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only
 CFLAGS += -fno-stack-protector -fcf-protection=none
-CFLAGS += -fno-asynchronous-unwind-tables -fno-omit-frame-pointer
+CFLAGS += -fno-asynchronous-unwind-tables
+CFLAGS += -fno-omit-frame-pointer -fno-optimize-sibling-calls
 CFLAGS += $(if $(findstring clang,$(CC)),--target=x86_64-elf)
 # NASM 2.16 warns of the warnings its own alignb switches off.
 ASFLAGS = -f elf64 -g -F dwarf -Wall -Werror -Wno-unknown-warning
@@ -52,7 +56,15 @@ MACHINE = -accel tcg -M q35 -m 128M -nic none -no-reboot
 all: $(KERNEL).elf $(KERNEL).iso
 
 $(KERNEL).elf: $(OBJECTS:%=$(BUILD)/%) $(SRC)/kernel.ld
-	$(LD) $(LDFLAGS) -T $(SRC)/kernel.ld -o $@ $(OBJECTS:%=$(BUILD)/%)
+	$(LINK)
+
+# A kernel with symbols.o knows the names of its functions. Where they lie, the
+# first link tells; the second adds the table, behind the code.
+LINK_ONCE  = $(LD) $(LDFLAGS) -T $(SRC)/kernel.ld -o $@ $(filter %.o,$^)
+LINK_TWICE = $(LINK_ONCE) && \
+    $(NM) -n $@ | awk -f $(ROOT)/common/symbols.awk >$@.asm && \
+    $(NASM) -f elf64 -o $@.o $@.asm && $(LINK_ONCE) $@.o
+LINK       = $(if $(filter symbols.o,$(OBJECTS)),$(LINK_TWICE),$(LINK_ONCE))
 
 $(BUILD)/%.o: $(SRC)/%.c $(BUILD)/flags
 	$(CC) $(CFLAGS) -c -o $@ $<
@@ -149,7 +161,7 @@ $(BUILD)/tests/%.o: $(TESTS)/%.c $(BUILD)/flags
 
 $(BUILD)/tests/%.elf: $(BUILD)/tests/%.o $(KTAP) $(SHARED:%=$(BUILD)/%) \
                       $(SRC)/kernel.ld
-	$(LD) $(LDFLAGS) -T $(SRC)/kernel.ld -o $@ $(filter %.o,$^)
+	$(LINK)
 
 clean:
 	rm -rf $(BUILD)
