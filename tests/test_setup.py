@@ -15,7 +15,7 @@ import pytest
 SETUP = Path(__file__).parent.parent / "setup"
 BORROWED = "awk cat dirname env find grep head paste sed sh tr".split()
 
-READERS = "nasm xorriso mformat grub-mkimage grub-mkrescue pandoc patch git".split()
+READERS = "nasm xorriso mformat xz grub-mkimage grub-mkrescue pandoc patch git".split()
 COMMANDS = {
     "uname": 'case $1 in -m) echo x86_64 ;; *) echo Linux ;; esac',
     "id": "echo 0",
@@ -26,6 +26,7 @@ COMMANDS = {
     "gdb": "echo GNU gdb 99.1; echo suits",
     "python3": "echo Python 99.1",
     "clang": "echo clang 99.1",
+    "clang-format": "echo clang-format 99.1",
     **{name: f"echo {name} 99.1" for name in READERS},
 }
 FILES = {
@@ -236,15 +237,16 @@ def test_npm_runs_when_its_packages_are_not_there(machine, tmp_path):
 
 ELSEWHERE = {
     "ID=fedora": "sudo dnf install --setopt=install_weak_deps=False gcc binutils "
-    "make nasm xorriso mtools grub2-tools grub2-tools-extra grub2-pc-modules "
+    "make nasm xorriso mtools xz grub2-tools grub2-tools-extra grub2-pc-modules "
     "grub2-efi-x64-modules qemu-system-x86-core qemu-ui-curses gdb pandoc python3 "
-    "patch git python3-pytest python3-pytest-xdist clang glibc-devel edk2-ovmf",
+    "patch git python3-pytest python3-pytest-xdist clang clang-tools-extra "
+    "glibc-devel edk2-ovmf",
     "ID=manjaro\nID_LIKE=arch": "sudo pacman -S --needed gcc binutils make nasm "
-    "libisoburn mtools grub qemu-system-x86 qemu-ui-curses gdb pandoc-cli python "
+    "libisoburn mtools xz grub qemu-system-x86 qemu-ui-curses gdb pandoc-cli python "
     "patch git python-pytest python-pytest-xdist clang glibc edk2-ovmf",
-    "ID=plan9": "gcc binutils make nasm xorriso mtools grub-common grub-pc-bin "
+    "ID=plan9": "gcc binutils make nasm xorriso mtools xz-utils grub-common grub-pc-bin "
     "grub-efi-amd64-bin qemu-system-x86 qemu-system-common gdb pandoc python3 patch "
-    "git python3-pytest python3-pytest-xdist clang libc6-dev ovmf",
+    "git python3-pytest python3-pytest-xdist clang clang-format libc6-dev ovmf",
 }
 
 
@@ -268,7 +270,8 @@ def test_prints_the_line_to_run_on_macos(machine):
     assert status == 1
     assert output.splitlines()[1:] == [
         "brew install x86_64-elf-gcc x86_64-elf-binutils make nasm xorriso mtools "
-        "x86_64-elf-grub qemu x86_64-elf-gdb pandoc python patch git pytest llvm"
+        "xz x86_64-elf-grub qemu x86_64-elf-gdb pandoc python patch git pytest llvm "
+        "clang-format"
     ]
 
 
