@@ -1,27 +1,39 @@
 -- highlight.lua: source text as a list of lines of HTML, by Pandoc's own
--- highlighter. Only the classes that the theme draws are written: co comments,
--- st strings, dt types, pp preprocessor, ot directives, kw keywords of C, fu
--- labels of NASM.
+-- highlighter. A token is worth few bytes, or a chapter's page would be mostly
+-- markup: <i> is a comment, <b> a keyword of C or a label of NASM, <u> a type or
+-- what a preprocessor reads, <i class=s> a string. The rest is plain.
 
 local book = require 'book'
 
-local kept = { co = 'co', dt = 'dt', pp = 'pp', im = 'pp', ot = 'ot', st = 'st',
-  ch = 'st', sc = 'st', ss = 'st', vs = 'st' }
-local kept_in = { c = { kw = 'kw', cf = 'kw' }, nasm = { fu = 'fu' } }
+local tags = { comment = '<i>%s</i>', word = '<b>%s</b>', type = '<u>%s</u>',
+  string = '<i class=s>%s</i>' }
 
-local function slim_token(language)
-  local more = kept_in[language] or {}
-  return function (class, text)
-    class = kept[class] or more[class]
-    return class and ('<span class="%s">%s</span>'):format(class, text) or text
-  end
+-- The classes of Pandoc's highlighter, in all languages and in single ones.
+local kind = { co = 'comment', dt = 'type', pp = 'type', im = 'type', ot = 'type',
+  st = 'string', ch = 'string', sc = 'string', ss = 'string', vs = 'string' }
+local kind_in = { c = { kw = 'word', cf = 'word' }, nasm = { fu = 'word' } }
+
+local SPAN = '<span class="(%w+)">([^<]*)</span>'
+
+-- Neighbours of a kind become one.
+local function join(line)
+  local joined, count = line:gsub('(<span class="(%w+)">[^<]*)</span>(%s*)'
+    .. '<span class="%2">', '%1%3')
+  return count > 0 and join(joined) or joined
 end
 
-local function slim(line, token)
+-- One line of the highlighter's HTML, with our tags in place of its own.
+local function slim(line, language)
+  local more = kind_in[language] or {}
   line = line:gsub('^<span id="[^"]*"><a [^>]*></a>', ''):gsub('</span>$', '')
-  line = line:gsub('<span class="(%w+)">(.-)</span>', token)
-  return (line:gsub('&quot;', '"'):gsub('&#39;', "'")
-    :gsub('(<span class="(%w+)">[^<]*)</span><span class="%2">', '%1'))
+  line = join(line:gsub(SPAN, function (class, text)
+    class = kind[class] or more[class]
+    return class and ('<span class="%s">%s</span>'):format(class, text) or text
+  end))
+  line = line:gsub(SPAN, function (class, text)
+    return tags[class]:format(text)
+  end)
+  return (line:gsub('&quot;', '"'):gsub('&#39;', "'"))
 end
 
 local function plain(text)
@@ -39,9 +51,8 @@ return function (text, language)
     PANDOC_WRITER_OPTIONS)
   local code = html:match('<code[^>]*>(.*)</code>')
   local lines = {}
-  local token = slim_token(language)
   for line in (code .. '\n'):gmatch('(.-)\n') do
-    lines[#lines + 1] = slim(line, token)
+    lines[#lines + 1] = slim(line, language)
   end
   return lines
 end

@@ -140,13 +140,13 @@ local function chapters()
   local parts = {}
   for _, page in ipairs(overview()) do
     if page.chapter then
-      parts[#parts + 1] = ('<li><span class="number">%d</span>'
-        .. '<a href="%s.html">%s</a><p>%s</p></li>'):format(
+      parts[#parts + 1] = ('<li value="%d"><a href="%s.html">%s</a><p>%s</p>'
+        .. '<p class="length">%d minutes</p></li>'):format(
         chapter_number(page.name), page.name, book.escape(page.title),
-        book.escape(page.description))
+        book.escape(page.description), page.minutes)
     end
   end
-  return { book.html('<ol class="contents">', table.concat(parts, '\n'), '</ol>') }
+  return { book.html('<ol class="chapters">', table.concat(parts, '\n'), '</ol>') }
 end
 
 local function div(element)
@@ -161,19 +161,22 @@ end
 local notes = 0
 
 -- The mark of a note, and the note itself, which comes right after the paragraph.
+-- Where there is a margin the note stands in it, at the height of its mark.
 local function side_note(note, asides)
   notes = notes + 1
   local content = note.content
   local first = content[1]
   first.content:insert(1, pandoc.RawInline('html',
-    ('<a class="sn-back" href="#sn%d-ref" aria-label="Back to the text">%d</a> ')
+    ('<a class="sn-number" href="#sn%d-ref" aria-label="Back">%d</a> ')
       :format(notes, notes)))
   asides[#asides + 1] = book.html(('<aside class="sidenote" id="sn%d"'
-    .. ' role="note" aria-label="Note %d">'):format(notes, notes))
+    .. ' style="position-anchor:--sn%d" role="note" aria-label="Note %d">')
+    :format(notes, notes, notes))
   for _, block in ipairs(content) do asides[#asides + 1] = block end
   asides[#asides + 1] = book.html('</aside>')
   return pandoc.RawInline('html', ('<a class="sn-ref" id="sn%d-ref" href="#sn%d"'
-    .. ' aria-label="Note %d"><sup>%d</sup></a>'):format(notes, notes, notes, notes))
+    .. ' style="anchor-name:--sn%d" aria-label="Note %d">%d</a>')
+    :format(notes, notes, notes, notes, notes))
 end
 
 local function lift_notes(block)

@@ -185,20 +185,23 @@ local function caption(a, place, entries)
   return number .. table.concat(parts, ', ')
 end
 
-local marked = { new = 'line new', old = 'line old', same = 'line' }
+local element = { new = 'ins', old = 'del', same = 'span' }
 
+-- A line is an element that the theme numbers: <span>, <ins> when it is new,
+-- <del> when it is dropped. Where all lines are new, marks would tell nothing.
 local function code(a, entries)
   local text = {}
   for i, entry in ipairs(entries) do text[i] = entry.text end
   local language = sources.language(a.file)
-  local plain = all(entries, 'new')  -- marks would distinguish nothing
+  local plain = all(entries, 'new')
   local html = highlight(table.concat(text, '\n'), language)
   for i, entry in ipairs(entries) do
-    html[i] = ('<span class="%s" data-n="%d">%s\n</span>')
-      :format(plain and 'line' or marked[entry.kind], entry.n, html[i])
+    local name = plain and 'span' or element[entry.kind]
+    html[i] = ('<%s>%s\n</%s>'):format(name, html[i], name)
   end
-  return ('<pre tabindex="0"><code class="sourceCode %s">%s</code></pre>')
-    :format(language, table.concat(html))
+  return ('<pre tabindex="0"><code class="%s" style="counter-reset:line %d">')
+    :format(language, line_numbers(entries) - 1)
+    .. table.concat(html) .. '</code></pre>'
 end
 
 local function id_of(block, a)
@@ -208,13 +211,14 @@ local function id_of(block, a)
   return book.free_id(book.slug(a.file .. ' ' .. part))
 end
 
+-- For who rebuilds the kernel from the page: data-after says after how many
+-- lines of the previous chapter's file the listing goes.
 local function figure(block, a, place, entries)
-  local classes = all(entries, 'new') and 'listing all-new' or 'listing'
-  local first = line_numbers(entries)
-  return book.html(('<figure class="%s" id=%s'):format(classes,
-      book.quote(id_of(block, a))),
-    (' data-chapter=%s data-file=%s data-first="%d" data-after="%d">\n'):format(
-      book.quote(place.label), book.quote(a.file), first, entries[1].before),
+  local all_new = book.previous and all(entries, 'new')
+  return book.html('<figure class="', all_new and 'listing all-new' or 'listing',
+    '" id=', book.quote(id_of(block, a)), place.own and
+      (' data-file=%s data-after="%d"'):format(book.quote(a.file),
+        entries[1].before) or '', '>\n',
     '<figcaption>', caption(a, place, entries), '</figcaption>\n',
     code(a, entries), '\n</figure>')
 end
