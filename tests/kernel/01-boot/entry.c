@@ -92,8 +92,8 @@ TEST(stack_has_a_guard_below)
     CHECK_EQ(stack_guard + PAGE_SIZE, stack_bottom);
 }
 
-// The frames are linked through rbp. The first one, of kernel_main, lies
-// right below boot.asm's return address at the top of the stack.
+// The frames are linked through rbp. The first one, of kernel_main,
+// lies right below boot.asm's return address at the top of the stack.
 TEST(first_frame_ends_the_chain)
 {
     const uint64_t *frame = __builtin_frame_address(0);

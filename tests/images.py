@@ -1,0 +1,30 @@
+"""images.py: the kernels and images that tests on the host boot.
+
+Built by gcc -O2: other toolchains are for the tests inside the kernel.
+"""
+
+import chapters
+
+TOOLCHAIN = "gcc-O2"
+
+
+def kernel(chapter):
+    """The chapter's kernel.elf."""
+    return chapters.build(chapter, TOOLCHAIN, "all") / "kernel.elf"
+
+
+def image(chapter):
+    """A CD with it, for BIOS."""
+    return chapters.build(chapter, TOOLCHAIN, "all") / "kernel.iso"
+
+
+def hybrid(chapter):
+    """A CD or USB stick with it, for BIOS and UEFI."""
+    return chapters.build(chapter, TOOLCHAIN, "iso") / "hybrid.iso"
+
+
+def other(chapter, source):
+    """A CD whose main.o comes from SOURCE, a path such as kernel/01-boot/x.c."""
+    goal = f"build/{TOOLCHAIN}/tests/{source.removesuffix('.c')}.iso"
+    chapters.build(chapter, TOOLCHAIN, goal)
+    return chapters.directory(chapter) / goal
