@@ -16,6 +16,7 @@ import exercises
 import ktap
 import patched
 import qemu
+import transcripts
 
 try:
     from xdist.scheduler import LoadScopeScheduling
@@ -46,6 +47,8 @@ def pytest_collect_file(parent, file_path):
         return BreakFile.from_parent(parent, path=file_path)
     if kind == "exercises" and file_path.name == "solution.patch":
         return ExerciseFile.from_parent(parent, path=file_path)
+    if kind == "transcripts.py":
+        return Book.from_parent(parent, path=file_path)
     return None
 
 
@@ -54,10 +57,13 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 class Scheduler(LoadScopeScheduling):
-    """Gives all tests of one boot to one worker, others to whoever is free."""
+    """Gives the tests of one boot, and the transcripts of one page, to one
+    worker, and other tests to whoever is free."""
 
     def _split_scope(self, nodeid):
-        return nodeid.split("::")[0] if ".c::" in nodeid else nodeid
+        page = nodeid.split("::")[0]
+        together = page.endswith(".c") or page.startswith("book/")
+        return page if together else nodeid
 
 
 def pytest_generate_tests(metafunc):
@@ -99,6 +105,7 @@ TOLD = (
     exercises.ExerciseError,
     patched.PatchError,
     qemu.MachineError,
+    transcripts.TranscriptError,
 )
 
 
@@ -228,3 +235,30 @@ class ExerciseTest(Item):
             raise Failure("the solution does not pass:\n" + "\n".join(bad))
         if exercises.solved(exercises.check_chapter(exercise, "build/gcc-O2")):
             raise Failure("the chapter passes without the solution")
+
+
+class Book(pytest.File):
+    """The transcripts in the pages of the book."""
+
+    def collect(self):
+        for page in transcripts.pages():
+            for block in transcripts.blocks(page):
+                first = next(iter(block.lines), "")
+                title = f"book/{page.name}::line {block.line}: {first}"
+                yield Transcript.from_parent(
+                    self, name=title, nodeid=title, block=block
+                )
+
+
+class Transcript(Item):
+    """One transcript is what the machine says today."""
+
+    def __init__(self, *, block, **arguments):
+        super().__init__(**arguments)
+        self.block = block
+        self.chapter = block.chapter
+
+    def runtest(self):
+        told = transcripts.difference(self.block)
+        if told:
+            raise Failure(f"{told}\nIf the machine is right: make transcripts")

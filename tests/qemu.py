@@ -38,6 +38,7 @@ DEBUG_EXIT = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
 PASS, FAIL = 33, 35  # 0x10 and 0x11, written to port 0xf4
 
 SCREEN, ROWS, COLUMNS = 0xB8000, 25, 80
+SCREEN_SIZE = 2 * ROWS * COLUMNS
 LOW_GLYPHS = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"  # codes 0 to 31 on a PC
 CODE_PAGE = LOW_GLYPHS + bytes(range(32, 256)).decode("cp437")
 
@@ -62,6 +63,20 @@ Ending = collections.namedtuple("Ending", "kind status")
 
 class MachineError(Exception):
     """The machine did not do what it was asked; the text tells all there is."""
+
+
+class Stillness:
+    """Measures for how long something has not changed."""
+
+    def __init__(self):
+        self.state = None
+
+    def lasts(self, state):
+        """Seconds since STATE was first seen, if it was all that was seen."""
+        if state != self.state:
+            self.state = state
+            self.since = time.monotonic()
+        return time.monotonic() - self.since
 
 
 class Machine:
@@ -188,29 +203,29 @@ class Machine:
             if not self._listen(min(POLL, self._time_left())):
                 raise MachineError(self.report(f"QEMU ended before /{pattern}/"))
 
-    def run_to_end(self):
-        """Wait until the machine does nothing any more; an Ending."""
-        idle_since = None
+    def run_to_end(self, quiet=None):
+        """Wait until the machine does nothing any more; an Ending. With QUIET
+        that is also when for so many seconds nothing new is to be seen."""
+        idle = Stillness()
+        calm = Stillness()
         while time.monotonic() < self.deadline:
-            before = self.serial
             if not self._listen(POLL):
                 return self._ended()
-            state = self._cpu_state()
+            try:
+                state = self._cpu_state()
+                seen = self.serial, quiet and self.memory(SCREEN, SCREEN_SIZE)
+            except EOFError:
+                continue
             if state == "halted":
                 return self._rest("halted")
-            if state != "idle" or self.serial != before:
-                idle_since = None
-            elif idle_since is None:
-                idle_since = time.monotonic()
-            elif time.monotonic() - idle_since > IDLE:
+            if idle.lasts((state, self.serial)) > IDLE and state == "idle":
                 return self._rest("idle")
+            if quiet and calm.lasts(seen) > quiet:
+                break
         return Ending("time", None)
 
     def _cpu_state(self):
-        try:
-            registers = self.hmp("info registers")
-        except EOFError:
-            return "gone"
+        registers = self.hmp("info registers")
         if "HLT=1" not in registers:
             return "running"
         flags = int(re.search(r"FL=([0-9a-f]+)", registers)[1], 16)
@@ -320,13 +335,13 @@ class Machine:
 
     def screen(self):
         """The text screen: 25 strings of 80 characters."""
-        characters = self.memory(SCREEN, 2 * ROWS * COLUMNS)[::2]
+        characters = self.memory(SCREEN, SCREEN_SIZE)[::2]
         text = "".join(CODE_PAGE[c] for c in characters)
         return [text[i : i + COLUMNS] for i in range(0, len(text), COLUMNS)]
 
     def attributes(self):
         """The colors of the text screen: 25 times 80 bytes."""
-        colors = self.memory(SCREEN, 2 * ROWS * COLUMNS)[1::2]
+        colors = self.memory(SCREEN, SCREEN_SIZE)[1::2]
         return [colors[i : i + COLUMNS] for i in range(0, len(colors), COLUMNS)]
 
     def screenshot(self, path):
