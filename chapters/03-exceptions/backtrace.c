@@ -19,21 +19,14 @@
 #include "probe.h"
 #include "symbols.h"
 
-enum { CALLS = 10 };  // at most
-
-static void print_place(uint64_t address, const struct symbol *symbol)
-{
-    printf("  %016lx", address);
-    if (symbol)
-        printf(" %s+0x%lx", symbol->name, address - symbol->address);
-    printf("\n");
-}
+enum { CALLS_MAX = 9 };
 
 // The call lies before the address it returns to, which may already be
 // the start of another function.
 static void print_caller(uint64_t return_address)
 {
-    print_place(return_address, symbol_find(return_address - 1));
+    printf("  ");
+    symbol_print(symbol_find(return_address - 1), return_address);
 }
 
 // The rip of a call to nowhere says nothing. The caller is not in the
@@ -44,31 +37,39 @@ static void print_start(const struct trap_frame *frame)
     const void *top             = (const void *)frame->rsp;
     uint64_t return_address;
 
-    print_place(frame->rip, symbol);
+    printf("  ");
+    symbol_print(symbol, frame->rip);
     if (!symbol && probe_read(top, &return_address))
         print_caller(return_address);
 }
 
-// The stack grows down: callers lie above, and the chain has an end.
-static bool is_link(uint64_t rbp, uint64_t below)
+// The stack grows down: callers lie above, and so the chain has an end.
+static bool read_link(uint64_t rbp, uint64_t below, uint64_t *next,
+                      uint64_t *return_address)
 {
-    return rbp > below && rbp % sizeof(uint64_t) == 0;
+    const uint64_t *link = (const uint64_t *)rbp;
+
+    return rbp > below && rbp % sizeof(*link) == 0 &&
+           probe_read(link, next) &&
+           probe_read(link + 1, return_address);
 }
 
 void backtrace(const struct trap_frame *frame)
 {
-    uint64_t rbp = frame->rbp, below = 0, return_address;
+    uint64_t below = 0, rbp = frame->rbp, next, return_address;
 
     print_start(frame);
-    for (int call = 0; rbp != 0 && call < CALLS; call++) {
-        const uint64_t *link = (const uint64_t *)rbp;
-
-        if (!is_link(rbp, below) || !probe_read(link, &rbp) ||
-            !probe_read(link + 1, &return_address)) {
-            printf("  no way on from rbp %016lx\n", (uint64_t)link);
+    for (int calls = 0; rbp != 0; calls++) {
+        if (calls == CALLS_MAX) {
+            printf("  ...\n");
+            break;
+        }
+        if (!read_link(rbp, below, &next, &return_address)) {
+            printf("  no way on from rbp %016lx\n", rbp);
             break;
         }
         print_caller(return_address);
-        below = (uint64_t)link;
+        below = rbp;
+        rbp   = next;
     }
 }

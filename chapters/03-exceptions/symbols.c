@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "printf.h"
+
 // kernel.ld. The table is sorted by address; common/symbols.awk.
 extern const struct symbol symbols_start[], symbols_end[];
 extern const char text_end[];
@@ -21,4 +23,12 @@ const struct symbol *symbol_find(uint64_t address)
          symbol < symbols_end && symbol->address <= address; symbol++)
         found = symbol;
     return found;
+}
+
+void symbol_print(const struct symbol *symbol, uint64_t address)
+{
+    printf("%016lx", address);
+    if (symbol)
+        printf(" %s+0x%lx", symbol->name, address - symbol->address);
+    printf("\n");
 }
