@@ -4,6 +4,7 @@ Built by gcc -O2: other toolchains are for the tests inside the kernel.
 """
 
 import chapters
+import elf
 
 TOOLCHAIN = "gcc-O2"
 
@@ -28,3 +29,10 @@ def other(chapter, source):
     goal = f"build/{TOOLCHAIN}/tests/{source.removesuffix('.c')}.iso"
     chapters.build(chapter, TOOLCHAIN, goal)
     return chapters.directory(chapter) / goal
+
+
+def runs_kernel(machine, chapter):
+    """Is the next instruction one of the chapter's kernel?"""
+    symbols = elf.symbols(kernel(chapter))
+    rip = int(machine.hmp("info registers").split("RIP=")[1].split()[0], 16)
+    return symbols["start"] <= rip < symbols["stack_top"]

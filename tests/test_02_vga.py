@@ -1,0 +1,98 @@
+"""test_02_vga.py: screen, wire and panics, seen from outside.
+
+What the functions do, tests/kernel/02-vga/ looks at, and test_02_library.py.
+"""
+
+import re
+
+import pytest
+
+import chapters
+import elf
+import images
+from qemu import Ending, Machine, trim
+
+WHITE_ON_RED = 0x4F
+COLUMNS, ROWS = 80, 25
+HALTED = Ending("halted", None)
+
+PANICS = chapters.ROOT / "tests/panics"
+
+
+def rows(text):
+    """TEXT as a screen shows it."""
+    lines = text.removesuffix("\n").expandtabs(8).split("\n")
+    parts = [re.findall(f".{{1,{COLUMNS}}}", line) or [""] for line in lines]
+    return sum(parts, [])
+
+
+@pytest.mark.only("02-vga")
+def test_kernel_tells_what_it_found(chapter):
+    with Machine(images.image(chapter)) as machine:
+        assert machine.run_to_end() == HALTED
+        lines = machine.serial.splitlines()
+        assert re.fullmatch(r"Trapframe, loaded by GRUB 2\.\S+", lines[0])
+        size = re.fullmatch(r"boot information: (\d+) bytes at 0x(\w+)", lines[1])
+        assert int.from_bytes(machine.memory(int(size[2], 16), 4), "little") == int(
+            size[1]
+        )
+        assert lines[2] == "screen: VGA text, 80 x 25"
+        assert lines[3:] == ["serial port: COM1, 115200 baud"]
+
+
+@pytest.mark.since("02-vga")
+def test_screen_and_wire_say_the_same(chapter):
+    with Machine(images.image(chapter)) as machine:
+        assert machine.run_to_end().kind in ("halted", "idle")
+        assert machine.serial
+        assert trim(machine.screen()) == trim(rows(machine.serial)[-ROWS:])
+
+
+@pytest.mark.since("02-vga")
+def test_without_a_serial_port_the_screen_tells(chapter):
+    with Machine(images.image(chapter), serial=False) as machine:
+        assert machine.run_to_end().kind in ("halted", "idle")
+        assert "serial port: none" in trim(machine.screen()).splitlines()
+
+
+@pytest.mark.since("02-vga")
+def test_without_a_text_screen_the_wire_tells(chapter):
+    with Machine(images.hybrid(chapter), uefi=True) as machine:
+        assert machine.run_to_end().kind in ("halted", "idle")
+        assert images.runs_kernel(machine, chapter)
+        lines = machine.serial.splitlines()
+        assert "screen: none" in lines
+        assert "serial port: COM1, 115200 baud" in lines
+
+
+# ---- Panics
+
+
+def panics():
+    """What the marker `since` cannot say: each panic, from its chapter on."""
+    for path in sorted(PANICS.glob("*/*.c")):
+        for chapter in chapters.since(path.parent.name):
+            yield pytest.param(chapter, path, id=f"{chapter}-{path.stem}")
+
+
+@pytest.mark.parametrize("chapter, path", panics())
+def test_panic(chapter, path):
+    """It says the file, the line and why, in white on red, and halts."""
+    [why] = re.findall(r"^// Panic: (.*)$", path.read_text(), re.M)
+    image = images.other(chapter, f"panics/{path.parent.name}/{path.name}")
+    with Machine(image) as machine:
+        assert machine.run_to_end() == HALTED, machine.report("no panic")
+        told = machine.serial[machine.serial.index("\npanic at ") :]
+        found = re.fullmatch(rf"\npanic at (\S+):(\d+): ({why})\n?", told)
+        assert found, told
+        source = (chapters.directory(chapter) / found[1]).read_text()
+        assert re.search(r"\b(panic|assert)\(", source.splitlines()[int(found[2]) - 1])
+
+        assert trim(machine.screen()) == trim(rows(told))
+        colors = b"".join(machine.attributes())[COLUMNS:]
+        assert set(colors[: len(told) - 2]) == {WHITE_ON_RED}
+
+
+def test_rows_are_those_of_a_screen():
+    assert rows("ab\n\nc\td\n") == ["ab", "", "c       d"]
+    assert rows("x" * 81) == ["x" * 80, "x"]
