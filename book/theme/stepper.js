@@ -1,0 +1,278 @@
+/* stepper.js: <trap-stepper>, a recording of a machine that the reader steps
+   through, forwards and backwards.
+
+   The element holds the stack at each moment, for those without JavaScript and
+   for paper, and the recording as JSON (filters/stepper.lua writes both):
+
+     registers   their names, in the order to show them in
+     files       [name, address, first line, HTML, first line, HTML ...]
+     moments     [title, step, name]
+     steps       [place, instruction, file, line, {register: value},
+                  [[address, value, name, who pushed it]], note, ran as a whole]
+
+   A step is the machine before its instruction runs, and has only what differs
+   from the step before it. All values are hexadecimal, "0x1f". */
+{
+const FLAGS = ["CF", , "PF", , "AF", , "ZF", "SF", "TF", "IF", "DF", "OF", , ,
+  "NT", , "RF", "VM", "AC", "VIF", "VIP", "ID"];
+const ICONS = { first: "M4 3v10M12 3 7 8l5 5", previous: "M10 3 5 8l5 5",
+  next: "M6 3l5 5-5 5", last: "M4 3l5 5-5 5M12 3v10" };
+const WORD = 8n;
+
+const escape = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
+const code = text => `<code>${escape(text)}</code>`;
+const symbol = place => place.split("+")[0];
+const list = words => words.length < 2 ? words.join("")
+  : words.slice(0, -1).join(", ") + " and " + words.at(-1);
+
+function flags(value) {
+  return FLAGS.filter((name, bit) => BigInt(value) >> BigInt(bit) & 1n).join(" ");
+}
+
+/* The machine before each step: all registers, all words of the stack, and
+   what the instruction before it did. */
+function play(steps) {
+  let registers = {}, words = new Map();
+  return steps.map(([place, instruction, file, line, set, stack, note, whole], i) => {
+    const before = { registers, words };
+    registers = { ...registers, ...set };
+    words = new Map(words);
+    for (const [address, ...word] of stack) words.set(address, word);
+    const changed = i ? Object.keys(set) : [];
+    const written = i ? stack.map(word => word[0]) : [];
+    return { place, instruction, file, line, note, whole, registers, words,
+      changed, written, before, rsp: BigInt(registers.rsp) };
+  });
+}
+
+/* One sentence on what the instruction before this step did. */
+function sentence(now, last) {
+  if (!last) return now.note || "Nothing has run yet.";
+  const ran = `${code(last.instruction)} has run${last.whole ? ", with all that it calls" : ""}`;
+  return now.note ? `${ran}. ${now.note}` : `${ran}: ${effects(now, last)}.`;
+}
+
+function effects(now, last) {
+  const parts = [], on = address => BigInt(address) < last.rsp;
+  const name = ([, word, owner]) => word ? code(word) : "a word";
+  const pushed = now.written.filter(on).map(a => now.words.get(a));
+  const stored = now.written.filter(a => !on(a));
+  if (pushed.length == 1) {
+    parts.push(`${code(pushed[0][0])} goes on the stack` + (pushed[0][1] ? `, as ${code(pushed[0][1])}` : ""));
+  } else if (pushed.length) {
+    parts.push(`${pushed.length} words go on the stack, ${list(pushed.map(name))}`);
+  }
+  if (now.rsp > last.rsp) {
+    const count = (now.rsp - last.rsp) / WORD;
+    parts.push(`${count} ${count == 1n ? "word leaves" : "words leave"} the stack`);
+  } else if (now.rsp < last.rsp && !pushed.length) {
+    parts.push(`the stack grows by ${(last.rsp - now.rsp) / WORD} words`);
+  }
+  for (const address of stored) {
+    const word = now.words.get(address);
+    parts.push(`${word[1] ? code(word[1]) + " on the stack" : "the word at " + code(address)} becomes ${code(word[0])}`);
+  }
+  const others = now.changed.filter(r => !["rip", "rsp", "rflags"].includes(r));
+  if (others.length > 3) {
+    parts.push(`${list(others.map(code))} change`);
+  } else {
+    for (const r of others) parts.push(`${code(r)} becomes ${code(now.registers[r])}`);
+  }
+  if (now.changed.includes("rflags")) {
+    parts.push(`the flags set are ${flags(now.registers.rflags) || "none"}`);
+  }
+  if (symbol(now.place) != symbol(last.place)) parts.push(`it goes on in ${code(symbol(now.place))}`);
+  return parts.join("; ") || `only ${code("rip")} changes`;
+}
+
+const button = (go, text) => `<button type="button" data-go="${go}" aria-label="${text} step">`
+  + `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[go]}"/></svg></button>`;
+
+const panel = (name, head, body) => `<div class="${name}" role="group" aria-labelledby="ID-${name}">`
+  + `<p class="head" id="ID-${name}">${head}</p>${body}</div>`;
+
+class TrapStepper extends HTMLElement {
+  connectedCallback() { this.start(); }
+
+  /* Once its content is there, which a parser may bring only later. */
+  start() {
+    const data = this.querySelector("script");
+    if (!data || this.steps) return;
+    Object.assign(this, JSON.parse(data.textContent));
+    this.steps = play(this.steps);
+    this.at = 0;
+    this.build();
+    this.show(0);
+    this.classList.add("live");
+    addEventListener("hashchange", () => this.follow());
+    this.follow();
+  }
+
+  build() {
+    const id = this.closest("[id]")?.id || "stepper";
+    const last = this.steps.length - 1;
+    const box = document.createElement("div");
+    box.className = "stepper-live";
+    box.innerHTML = `<div class="bar">${button("first", "First")}${button("previous", "Previous")}
+<input type="range" min="0" max="${last}" value="0" aria-label="Step">
+${button("next", "Next")}${button("last", "Last")}<output></output></div>
+<ol class="jumps" aria-label="Moments">${this.moments.map(([title, step]) =>
+      `<li><button type="button" data-step="${step}">${escape(title)}</button></li>`).join("")}</ol>
+<div class="said"><p aria-live="polite"></p></div>
+${panel("source", "", '<pre tabindex="0" role="region" aria-label="Source"><code class="sourceCode"></code></pre>')}
+${panel("registers", "Registers", `<ul>${this.registers.map(r =>
+      `<li data-r="${r}"><b>${r}</b> <code></code></li>`).join("")}</ul>`)}
+${panel("stack", "Stack", '<div class="words" tabindex="0" role="region" aria-label="Words of the stack"><table></table></div>')}`
+      .replaceAll("ID-", id + "-");
+    this.prepend(box);
+    const find = selector => box.querySelector(selector);
+    Object.assign(this, { box, slider: find("input"), output: find("output"),
+      said: find(".said p"), head: find(".source .head"), pre: find("pre"),
+      words: find(".words"), table: find("table"),
+      cells: [...box.querySelectorAll("[data-r]")], jumps: [...box.querySelectorAll("[data-step]")] });
+    this.sentences = this.steps.map((step, i) => sentence(step, this.steps[i - 1]));
+    this.reserve();
+    this.layStack();
+    box.addEventListener("click", event => this.clicked(event.target.closest("button")));
+    box.addEventListener("keydown", event => this.pressed(event));
+    this.slider.addEventListener("input", () => this.show(+this.slider.value));
+  }
+
+  /* Room for the longest sentences, so that nothing moves from step to step. */
+  reserve() {
+    const longest = [...this.sentences].sort((a, b) => b.length - a.length).slice(0, 4);
+    for (const text of longest) {
+      const p = document.createElement("p");
+      p.innerHTML = text;
+      p.ariaHidden = "true";
+      this.said.after(p);
+    }
+  }
+
+  /* A row for every word that the recording ever has, from high to low. */
+  layStack() {
+    const all = new Set(this.steps.at(-1).words.keys());
+    for (const step of this.steps) all.add(step.registers.rsp);
+    const addresses = [...all].sort((a, b) => BigInt(a) < BigInt(b) ? 1 : -1);
+    const digits = differing(addresses);
+    const body = this.table.createTBody();
+    addresses.forEach((address, i) => {
+      if (i && BigInt(addresses[i - 1]) - BigInt(address) != WORD) body.insertRow().className = "gap";
+      const row = body.insertRow();
+      row.dataset.a = address;
+      row.innerHTML = `<td title="${address}">…${address.slice(-digits)}</td><th scope="row"></th><td></td><td></td>`;
+    });
+    this.rows = [...body.querySelectorAll("[data-a]")];
+  }
+
+  clicked(target) {
+    const { go, step } = target?.dataset || {};
+    if (step) this.show(+step);
+    if (go) this.show({ first: 0, previous: this.at - 1, next: this.at + 1, last: Infinity }[go]);
+  }
+
+  /* What scrolls keeps its keys, and the slider has these itself. */
+  pressed(event) {
+    if (event.target.matches("pre, .words, input") || event.ctrlKey || event.altKey || event.metaKey) return;
+    const to = { ArrowLeft: this.at - 1, ArrowRight: this.at + 1, Home: 0, End: Infinity }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.show(to);
+  }
+
+  /* A link to a moment, "#fig-x-iretq", goes there. */
+  follow() {
+    const moment = this.moments.find(([, , name]) => location.hash == `#${this.closest("[id]")?.id}-${name}`);
+    if (!moment) return;
+    this.show(moment[1]);
+    this.scrollIntoView();
+  }
+
+  show(step) {
+    const last = this.steps.length - 1;
+    this.at = Math.max(0, Math.min(last, step));
+    const now = this.steps[this.at];
+    this.slider.value = this.at;
+    this.slider.ariaValueText = `${this.at} of ${last}`;
+    this.output.textContent = `${this.at}/${last}`;
+    this.said.innerHTML = this.sentences[this.at];
+    for (const b of this.box.querySelectorAll("[data-go]")) {
+      b.ariaDisabled = String(this.at == (/first|prev/.test(b.dataset.go) ? 0 : last));
+    }
+    const reached = this.jumps.findLast(b => +b.dataset.step <= this.at);
+    for (const b of this.jumps) b.ariaCurrent = b == reached ? "step" : "false";
+    this.showSource(now);
+    this.showRegisters(now);
+    this.showStack(now);
+  }
+
+  showSource({ place, instruction, file, line }) {
+    const [name, address, ...runs] = this.files[file] || ["", ""];
+    this.head.innerHTML = `Next: ${code(instruction)} <span>${escape(place)}</span>`
+      + (name && ` <a href="${address}">${name}:${line}</a>`);
+    if (this.shown != file) {
+      this.shown = file;
+      let html = "";
+      for (let i = 0; i < runs.length; i += 2) {
+        if (i) html += '<span class="gap">⋯</span>\n';
+        html += runs[i + 1].split("\n").map((text, k) =>
+          `<span class="at" data-n="${runs[i] + k}">${text}\n</span>`).join("");
+      }
+      this.pre.firstChild.className = "sourceCode " + (/asm$/.test(name) ? "nasm" : "c");
+      this.pre.firstChild.innerHTML = html;
+    }
+    for (const span of this.pre.querySelectorAll(".at")) {
+      const here = span.dataset.n == line;
+      span.classList.toggle("here", here);
+      span.ariaCurrent = here ? "true" : null;
+      if (here) reveal(this.pre, span, 3);
+    }
+  }
+
+  showRegisters({ registers, changed }) {
+    for (const cell of this.cells) {
+      const name = cell.dataset.r, value = registers[name];
+      cell.classList.toggle("changed", changed.includes(name));
+      cell.lastChild.textContent = value;
+      if (name == "rflags") cell.lastChild.textContent = `${flags(value)} ${value}`.trim();
+    }
+  }
+
+  showStack({ words, written, rsp, before }) {
+    const old = before.registers.rsp ? BigInt(before.registers.rsp) : rsp;
+    let owner;
+    for (const row of this.rows) {
+      const address = BigInt(row.dataset.a), dead = address < rsp;
+      const [value, name, who] = words.get(row.dataset.a) || ["", "", ""];
+      const [, nameCell, valueCell, whoCell] = row.cells;
+      nameCell.textContent = name;
+      valueCell.textContent = value;
+      whoCell.textContent = dead || who == owner ? "" : who;
+      owner = dead ? owner : who;
+      const is = { dead, rsp: address == rsp, written: !dead && written.includes(row.dataset.a) && address >= old,
+        pushed: !dead && written.includes(row.dataset.a) && address < old, popped: dead && address >= old };
+      row.className = Object.keys(is).filter(key => is[key]).join(" ");
+      if (is.rsp) reveal(this.words, row, 2);
+    }
+  }
+}
+
+/* How many digits at the end tell these addresses apart; at least three. */
+function differing(addresses) {
+  let same = 0;
+  while (addresses.every(a => a.length == addresses[0].length && a[same] == addresses[0][same]) && same < 18) same++;
+  return Math.max(3, addresses[0].length - same);
+}
+
+/* Scrolls a box, not the page, until a row of it is seen with some around it. */
+function reveal(box, row, around) {
+  const room = row.offsetHeight * around;
+  const top = row.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop;
+  if (top - room < box.scrollTop) box.scrollTop = top - room;
+  const bottom = top + row.offsetHeight + room;
+  if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight;
+}
+
+if (!customElements.get("trap-stepper")) customElements.define("trap-stepper", TrapStepper);
+for (const element of document.querySelectorAll("trap-stepper")) element.start();
+}
