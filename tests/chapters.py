@@ -57,12 +57,15 @@ def build_lock():
         yield
 
 
-def make(chapter, *goals, environment=None, seconds=120, **variables):
-    """Run make in a chapter's directory; its output. BuildError if it fails."""
+def make(
+    chapter, *goals, environment=None, seconds=120, alone=True, **variables
+):  # fmt: skip
+    """Run make in a chapter's directory; its output. BuildError if it fails.
+    ALONE: wait until nobody else builds."""
     command = ["make", "--silent", "--no-print-directory"]
     command += [f"-j{os.cpu_count()}", "-C", str(directory(chapter))]
     command += [f"{key}={value}" for key, value in variables.items()]
-    with build_lock():
+    with build_lock() if alone else contextlib.nullcontext():
         done = subprocess.run(
             [*command, *goals],
             env=environment or clean_environment(),

@@ -87,6 +87,17 @@ void ktap_check_equal(uint64_t a, uint64_t b, const char *file,
     put("\n");
 }
 
+void ktap_value(const char *name, uint64_t value, const char *unit)
+{
+    put("# value ");
+    put(name);
+    put(" ");
+    put_number(value, 10);
+    put(" ");
+    put(unit);
+    put("\n");
+}
+
 static void run(const struct ktap_test *test)
 {
     failures = 0;

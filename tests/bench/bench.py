@@ -1,0 +1,171 @@
+"""bench.py: measure, print a table, write build/bench.tsv (name, value, unit).
+
+Instructions are exact: QEMU's -icount makes the clock advance by one for each.
+Seconds are of this machine, so what matters is stated as a ratio.
+"""
+
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import chapters  # noqa: E402
+import elf  # noqa: E402
+import ktap  # noqa: E402
+import patched  # noqa: E402
+import qemu  # noqa: E402
+
+RESULT = chapters.ROOT / "build/bench.tsv"
+ROUNDS = 5  # of what is measured in seconds; their median counts
+ICOUNT = "-icount shift=0,sleep=off -rtc base=2020-01-01,clock=vm -seed 1".split()
+VALUE = re.compile(r"^# value (\S+) (\d+) (\S+)$", re.M)
+PLAIN_MENU = "set timeout=0\nmultiboot2 /kernel.elf\nboot\n"
+
+
+def last():
+    return chapters.names()[-1]
+
+
+# From an edit to the first word of the kernel
+
+
+def seconds_to_first_word(image):
+    """How long a boot takes until something comes through COM1."""
+    start = time.monotonic()
+    with qemu.Machine(image) as machine:
+        machine.expect(r"\S")
+        return time.monotonic() - start
+
+
+def edit_build_boot(copy):
+    """The loop of this book: touch main.c, make, boot."""
+    start = time.monotonic()
+    (copy.path / "main.c").touch()
+    copy.make("all", alone=False)
+    built = time.monotonic() - start
+    return built + seconds_to_first_word(copy.product("kernel.iso"))
+
+
+def default_loop(copy, directory):
+    """The same with grub-mkrescue as other texts use it."""
+    start = time.monotonic()
+    (copy.path / "main.c").touch()
+    copy.make("$(BUILD)/kernel.elf", alone=False)
+    tree = directory / "tree"
+    (tree / "boot/grub").mkdir(parents=True, exist_ok=True)
+    (tree / "boot/grub/grub.cfg").write_text(PLAIN_MENU)
+    shutil.copy(copy.product("kernel.elf"), tree)
+    image = directory / "default.iso"
+    command = ["grub-mkrescue", "-o", image, tree]
+    subprocess.run(command, check=True, capture_output=True)
+    built = time.monotonic() - start
+    return built + seconds_to_first_word(image)
+
+
+def loops():
+    """Both loops, in turn, so that a busy machine slows down both."""
+    copy = patched.Copy(last(), "/dev/null", "bench")
+    copy.make("all")
+    ours, default = [], []
+    with tempfile.TemporaryDirectory() as name:
+        for _ in range(ROUNDS):
+            ours.append(edit_build_boot(copy))
+            default.append(default_loop(copy, Path(name)))
+    ours, default = statistics.median(ours), statistics.median(default)
+    yield "edit_build_boot", ours * 1000, "ms"
+    yield "edit_build_boot_default", default * 1000, "ms"
+    yield "edit_build_boot_ratio", ours / default, "ratio"
+
+
+# Building
+
+
+def clean_build():
+    """Processor time for everything in the last chapter, GRUB's image too."""
+    copy = patched.Copy(last(), "/dev/null", "bench")
+    copy.make("clean")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    copy.make("all", alone=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    yield "clean_build_cpu", seconds, "s"
+
+
+def text_bytes():
+    """The machine code of each chapter."""
+    for chapter in chapters.names():
+        kernel = chapters.build(chapter, "gcc-O2", "all") / "kernel.elf"
+        size = re.search(r"^\.text\s+(\d+)", elf.tool("size", "-A", kernel), re.M)
+        yield f"kernel_text.{chapter}", int(size[1]), "bytes"
+
+
+# Running
+
+
+def instructions_between(image, start, end):
+    """How many instructions there are from one address to another."""
+    with qemu.Machine(image, *ICOUNT, gdb=True) as machine:
+        stub = machine.gdb()
+        stub.run_to(start)
+        before = machine.qmp("query-replay")["icount"]
+        stub.run_to(end)
+        return machine.qmp("query-replay")["icount"] - before
+
+
+def entry_to_main():
+    """From the kernel's first instruction to the first one of C."""
+    for chapter in chapters.names():
+        kernel = chapters.build(chapter, "gcc-O2", "all") / "kernel.elf"
+        symbols = elf.symbols(kernel)
+        start, end = symbols["start"], symbols["kernel_main"]
+        count = instructions_between(kernel.with_suffix(".iso"), start, end)
+        yield f"entry_to_main.{chapter}", count, "instructions"
+
+
+def values_of(image):
+    """What a kernel reports by ktap_value, under -icount."""
+    report, everything = ktap.run(image, *ICOUNT)
+    if report.ending != qemu.Ending("exit", qemu.PASS):
+        sys.exit(everything)
+    for name, value, unit in VALUE.findall(report.serial):
+        yield name, int(value), unit
+
+
+def kernels():
+    """The kernels in tests/bench/, made from the last chapter's objects."""
+    for source in sorted((chapters.ROOT / "tests/bench").glob("*/*.c")):
+        name = f"bench/{source.parent.name}/{source.stem}.iso"
+        build = chapters.build(last(), "gcc-O2", f"build/gcc-O2/tests/{name}")
+        yield from values_of(build / "tests" / name)
+
+
+MEASURES = (loops, clean_build, text_bytes, entry_to_main, kernels)
+
+
+def shown(value):
+    return f"{value:.3g}" if isinstance(value, float) and value < 100 else f"{value:.0f}"
+
+
+def main(wanted):
+    known = {measure.__name__: measure for measure in MEASURES}
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        sys.exit(f"no measure {unknown[0]}; there are: {', '.join(known)}")
+    rows = []
+    for name in wanted or known:
+        for row in known[name]():
+            print(f"{row[0]:36} {shown(row[1]):>10} {row[2]}", flush=True)
+            rows.append("\t".join((row[0], shown(row[1]), row[2])))
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text("\n".join(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,59 @@
+"""test_bench.py: make bench counts instructions exactly, and writes a table."""
+
+import subprocess
+import sys
+
+import chapters
+import elf
+
+BENCH = chapters.ROOT / "tests/bench/bench.py"
+sys.path.insert(0, str(BENCH.parent))
+
+import bench  # noqa: E402
+
+
+def kernel():
+    return chapters.build("01-boot", "gcc-O2", "all") / "kernel.elf"
+
+
+def test_instructions_are_counted_exactly():
+    symbols = elf.symbols(kernel())
+    image = kernel().with_suffix(".iso")
+    start = symbols["start"]
+    listing = elf.tool("objdump", "-d", "-M", "i386", kernel())
+    third = int(listing.split("<start>:\n")[1].splitlines()[2].split(":")[0], 16)
+    assert bench.instructions_between(image, start, third) == 2
+    counts = {
+        bench.instructions_between(image, start, symbols["kernel_main"])
+        for _ in range(2)
+    }
+    assert len(counts) == 1
+
+
+def test_kernels_report_values():
+    build = chapters.build(
+        "01-boot", "gcc-O2", "build/gcc-O2/tests/bench/01-boot/clock.iso"
+    )
+    values = list(bench.values_of(build / "tests/bench/01-boot/clock.iso"))
+    assert values == list(bench.values_of(build / "tests/bench/01-boot/clock.iso"))
+    assert [(name, unit) for name, _, unit in values] == [
+        ("rdtsc_pair", "instructions")
+    ]
+    assert 1 <= values[0][1] < 10
+
+
+def test_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "RESULT", tmp_path / "bench.tsv")
+    bench.main(["text_bytes"])
+    rows = [line.split("\t") for line in bench.RESULT.read_text().splitlines()]
+    assert [row[0] for row in rows] == [f"kernel_text.{n}" for n in chapters.names()]
+    assert all(int(value) > 0 and unit == "bytes" for _, value, unit in rows)
+    assert len(capsys.readouterr().out.splitlines()) == len(rows)
+
+
+def test_unknown_measure_lists_those_there_are():
+    done = subprocess.run(
+        [sys.executable, BENCH, "nonsense"], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("no measure nonsense; there are: loops, ")
