@@ -54,30 +54,54 @@ def trifling(lines, first, last):
 def changes(old, new):
     """The ranges (i, j, k, l) such that old[i:j] became new[k:l].
 
-    Ranges with only a brace or two between them are one change: a function
-    that takes another's place has those in common with it, and no more.
+    Replaced ranges with only a brace or two between them are one change: a
+    function that takes another's place has those in common with it, and no more.
     """
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    merged = []
+    merged, replaced = [], False
     for tag, i, j, k, l in matcher.get_opcodes():
         if tag == "equal":
             continue
-        if merged and trifling(new, merged[-1][3], k):
+        if replaced and tag == "replace" and trifling(new, merged[-1][3], k):
             i, k = merged.pop()[::2]
         merged.append((i, j, k, l))
+        replaced = tag == "replace"
     return merged
 
 
+def split(old, new, hunk):
+    """A changed end of a definition, and a definition that is new behind it.
+
+    They look like one change when the last line they share, a brace or a blank
+    line, is taken for the end of the new definition and not for that of the
+    changed one. The same when the definition behind it is gone.
+    """
+    i, j, k, l = hunk
+    end = new[l] if l < len(new) and i < j and k < l else None
+    if end in ("", "}") and end in new[k:l]:
+        at = new.index(end, k)
+        return [(i, j, k, at), (j + 1, j + 1, at + 1, l + 1)]
+    if end in ("", "}") and end in old[i:j]:
+        at = old.index(end, i)
+        return [(i, at, k, l), (at + 1, j + 1, l + 1, l + 1)]
+    return [hunk]
+
+
+def settle(old, new, hunk):
+    """The hunk where it reads best."""
+    i, j, k, l = hunk
+    if i == j:
+        first, last = slide(new, k, l)
+        return i + first - k, j + first - k, first, last
+    if k == l:
+        first, last = slide(old, i, j)
+        return first, last, k + first - i, l + first - i
+    return hunk
+
+
 def hunks(old, new):
-    """The same, each where it reads best."""
-    for i, j, k, l in changes(old, new):
-        if i == j:
-            first, last = slide(new, k, l)
-            i, j, k, l = i + first - k, j + first - k, first, last
-        elif k == l:
-            first, last = slide(old, i, j)
-            i, j, k, l = first, last, k + first - i, l + first - i
-        yield i, j, k, l
+    parts = (part for hunk in changes(old, new) for part in split(old, new, hunk))
+    return [settle(old, new, part) for part in parts]
 
 
 def write_changes(cache, chapters):

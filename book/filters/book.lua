@@ -2,8 +2,7 @@
 -- ids it gives out, and how an author hears of a mistake.
 --
 -- Pandoc runs in the root of the book, so paths are relative to it. The
--- Makefile passes as metadata: page ("01-boot"), chapters, all in order, and
--- perhaps draft.
+-- Makefile passes as metadata: page ("01-boot") and chapters, all in order.
 
 local book = {
   page = '',        -- name of the page, without .md or .html
@@ -11,7 +10,7 @@ local book = {
   chapter = nil,    -- name of the chapter the page is about, if it is a chapter
   previous = nil,   -- name of the chapter before, if there is one
   number = '',      -- "1." for a chapter: what the numbers of its figures begin with
-  draft = false,    -- go on in spite of mistakes?
+  draft = os.getenv 'DRAFT' ~= nil,  -- go on in spite of mistakes?
   files = {},       -- every file read: what the page has to be made again for
 }
 
@@ -57,7 +56,6 @@ end
 function book.start(meta)
   book.page = pandoc.utils.stringify(meta.page)
   book.file = 'book/' .. book.page .. '.md'
-  book.draft = meta.draft ~= nil
   local previous
   for chapter in pandoc.utils.stringify(meta.chapters):gmatch('%S+') do
     if chapter == book.page then

@@ -20,7 +20,7 @@ local function number_spans(line, number)
     local first, last = line:find('`+', at)
     local text = line:sub(at, (first or #line + 1) - 1)
     result[#result + 1] =
-      text:gsub('([%]%)]){', '%1{srcline="' .. number .. '" ')
+      text:gsub('([%]%)]){', '%1{srcline=' .. number .. ' ')
     if not first then break end
     local ticks = line:sub(first, last)
     local _, close = line:find('%f[`]' .. ticks .. '%f[^`]', last + 1)
@@ -31,7 +31,7 @@ local function number_spans(line, number)
 end
 
 local function number_heading(line, number)
-  return (line:gsub('{([^{}]*)}%s*$', '{srcline="' .. number .. '" %1}'))
+  return (line:gsub('{([^{}]*)}%s*$', '{srcline=' .. number .. ' %1}'))
 end
 
 -- ":::" lines open and close boxes.
@@ -44,7 +44,7 @@ local function number_box(line, number, open)
   end
   open[#open + 1] = number
   local attributes = rest:match('^{(.*)}$') or '.' .. rest
-  return ('%s::: {srcline="%d" %s}'):format(line:match('^%s*'), number, attributes)
+  return ('%s::: {srcline=%d %s}'):format(line:match('^%s*'), number, attributes)
 end
 
 local function number_lines(text)
@@ -57,7 +57,7 @@ local function number_lines(text)
       if ticks and #ticks >= #fence and info:match('^%s*$') then fence = nil end
     elseif ticks and not info:find('`') then
       fence, fence_line = ticks, number
-      line = line:gsub('{', '{srcline="' .. number .. '" ', 1)
+      line = line:gsub('{', '{srcline=' .. number .. ' ', 1)
     elseif line:match('^%s*:::') then
       line = number_box(line, number, boxes)
     elseif line:match('^#') then
@@ -72,9 +72,27 @@ local function number_lines(text)
   return table.concat(lines, '\n') .. '\n'
 end
 
+-- Attributes that Pandoc could not read are still there, as text.
+local function check_attributes(element)
+  local number = element.text:match('{srcline=(%d+)')
+  if number then
+    problem(tonumber(number), 'what stands in braces has to be #id, .class or '
+      .. 'key="value"')
+  end
+end
+
+local function stop_if_failed()
+  if failed and not os.getenv 'DRAFT' then os.exit(1) end
+end
+
 function Reader(sources)
   name = PANDOC_STATE.input_files[1]
   local text = number_lines(tostring(sources) .. '\n')
-  if failed then os.exit(1) end
-  return pandoc.read(text, 'markdown-raw_tex-latex_macros')
+  stop_if_failed()
+  local document = pandoc.read(text, 'markdown-raw_tex-latex_macros')
+  local check = { Str = check_attributes, Code = check_attributes,
+    CodeBlock = check_attributes }
+  for _, block in ipairs(document.blocks) do pandoc.walk_block(block, check) end
+  stop_if_failed()
+  return document
 end

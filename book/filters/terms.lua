@@ -43,7 +43,7 @@ local drop = { Note = function () return {} end,
 local function markdown(inlines)
   local block = pandoc.walk_block(pandoc.Plain(inlines), drop)
   return (pandoc.write(pandoc.Pandoc { block }, 'markdown'):gsub('%s*\n', ' ')
-    :gsub(' srcline="%d+"', ''):gsub('{srcline="%d+" ', '{'))
+    :gsub(' srcline="%d+"', ''))
 end
 
 local function define(span, context)
