@@ -9,7 +9,8 @@
 //      +------ rbp of b <------ rbp
 //
 // System V ABI, AMD64 supplement, "The Stack Frame". A function that is
-// interrupted before it has made its link hides the one that called it.
+// interrupted before it has made its link hides the one that called it;
+// so does one that makes none, because it calls nothing.
 
 #include "backtrace.h"
 

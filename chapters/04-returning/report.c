@@ -120,17 +120,17 @@ static void print_registers(const struct trap_frame *f)
            f->r12);
     printf("r13 %016lx  r14 %016lx  r15 %016lx\n", f->r13, f->r14,
            f->r15);
-    printf("rip %016lx  rsp %016lx  cs %04lx  ss %04lx\n", f->rip,
-           f->rsp, f->cs, f->ss);
+    printf("rip %016lx  rsp %016lx  cs %04x  ss %04x\n", f->rip, f->rsp,
+           (uint16_t)f->cs, (uint16_t)f->ss);
 }
 
 static void print_flags(uint64_t rflags)
 {
-    printf("rflags %016lx ", rflags);
+    printf("rflags %016lx", rflags);
     for (int bit = FLAGS - 1; bit >= 0; bit--)
         if (rflags >> bit & 1 && flags[bit][0] != '\0')
             printf(" %s", flags[bit]);
-    printf("  IOPL %lu\n", rflags >> RFLAGS_IOPL & 3);
+    printf(" IOPL=%lu\n", rflags >> RFLAGS_IOPL & 3);
 }
 
 // An aligned word lies in one page: its other bytes cannot be out of
