@@ -12,7 +12,7 @@ from webpage import Page
 
 BYTES_PER_WORD = 60_000 / 5_000
 REQUESTS = 6  # that a page may cause, itself included
-FRAME = 6_000  # bytes that even an empty page has: head, navigation, foot
+FEW = 1_000  # words: even a page with fewer has a head, navigation and a foot
 
 PAGES = site_of_book.names() + [f"source-{name}" for name in site_of_book.chapters_told()]
 every_page = pytest.mark.parametrize("name", PAGES)
@@ -97,9 +97,8 @@ def test_nothing_comes_from_other_hosts(name):
 def test_page_is_light(name):
     page = read(name)
     size = len(page.source.encode())
-    assert size <= max(page.words * BYTES_PER_WORD, FRAME), (
-        f"{size} bytes for {page.words} words"
-    )
+    budget = max(page.words, FEW) * BYTES_PER_WORD
+    assert size <= budget, f"{size} bytes for {page.words} words"
 
 
 @every_page

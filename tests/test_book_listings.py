@@ -98,6 +98,19 @@ def test_code_is_highlighted_lightly(zoo):
     assert "<u>static</u> <b>struct</b> point *" not in source
 
 
+BREAK = """\
+Break: It returns nothing.
+Expect: hang
+--- a/main.c
++++ b/main.c
+@@ -24,5 +24,4 @@
+ static int helper(int a)
+ {
+-    return a;
+ }
+ 
+"""
+
 # What the second chapter changes, and how its page shows it.
 CHANGES = [
     ("return a + '{'", "return a - '{'"),
@@ -112,6 +125,7 @@ SHOWN = {
     "shortened": 'file="main.c" name="kernel_main"',
     "removed file": 'file="kernel.ld"',
     "new file": 'file="extra.h"',
+    "break": 'break="oops"',
     "of common": 'root="common" file="kernel.mk" name="CC"',
     "of another chapter": 'chapter="01-one" file="main.c" name="hook"',
 }
@@ -124,6 +138,7 @@ def second(tmp_path_factory):
     for old, new in CHANGES:
         book.change("02-two", "main.c", old, new)
     (book.root / "chapters/02-two/kernel.ld").unlink()
+    book.write("tests/breaks/02-two/oops.patch", BREAK)
     book.write("common/kernel.mk", "# Sets it.\nCC = gcc\n")
     book.page("02-two", "".join(map(listing, SHOWN.values())))
     worked, said = book.make()
@@ -172,9 +187,16 @@ def test_removed_and_new_files(second):
     assert 'extra.h.txt">extra.h</a>, line 1, new file' in source
 
 
+def test_break_is_shown_as_a_change(second):
+    source = second[1]
+    figure = source[source.index('<figure class="listing" id="break-oops-main-c">') :]
+    assert "<del>    <b>return</b> a;\n</del><span>}" in figure[:600]
+    assert "break <code>oops</code>, lines 24–27, 1 removed" in figure[:600]
+
+
 def test_other_sources_do_not_count(second):
     listings, source = second
-    assert "of common" not in listings
+    assert not {"break", "of common", "of another chapter"} & listings.keys()
     assert 'href="source/common/kernel.mk.txt">common/kernel.mk</a>' in source
     assert 'href="source/01-one/main.c.txt">01-one/main.c</a>' in source
 

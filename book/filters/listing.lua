@@ -14,17 +14,19 @@
 -- Which file:   file="x" of the page's chapter; with chapter="01-boot" or
 --               root="common" of somewhere else, shown as it is.
 --
--- A file that only the previous chapter had is shown as removed.
+-- A file that only the previous chapter had is shown as removed. With break= the
+-- listing is a break's patch; see patch.lua.
 
 local book = require 'book'
 local changes = require 'changes'
-local highlight = require 'highlight'
+local codebox = require 'codebox'
+local patch = require 'patch'
 local sources = require 'sources'
 
 local WIDTH = 72  -- columns a listing may have, see CODE style
 
 local known = { srcline = 1, file = 1, name = 1, part = 1, first = 1, last = 1,
-  removed = 1, chapter = 1, root = 1, number = 1 }
+  removed = 1, chapter = 1, root = 1, number = 1, ['break'] = 1 }
 
 local shown = {}  -- rows "file, sign, line" for the coverage tool
 
@@ -106,18 +108,6 @@ local function entries_of(a, place)
   return entries
 end
 
-local function count(entries, kind)
-  local lines = 0
-  for _, entry in ipairs(entries) do
-    if entry.kind == kind then lines = lines + 1 end
-  end
-  return lines
-end
-
-local function all(entries, kind)
-  return count(entries, kind) == #entries
-end
-
 -- Each line must fit its box, and the coverage tool hears of those that count.
 local function check_lines(block, a, place, entries)
   for _, entry in ipairs(entries) do
@@ -136,32 +126,17 @@ end
 
 -- What a reader who types along has to know: is this new, and where does it go?
 local function status(a, place, entries)
-  local old = place.own and book.previous
-    and book.read('chapters/' .. book.previous .. '/' .. a.file)
   if not place.own or not book.previous then return nil end
+  local old = book.read('chapters/' .. book.previous .. '/' .. a.file)
   if not old then return 'new file' end
-  if all(entries, 'same') then return 'unchanged' end
-  if all(entries, 'old') then return 'removed' end
-  if all(entries, 'new') then
-    local above = sources.before(old, a.file, entries[1].before + 1)
-    return above and 'new, after <code>' .. book.escape(above) .. '</code>'
-      or 'new, at the top'
+  if codebox.all(entries, 'same') then return 'unchanged' end
+  if codebox.all(entries, 'old') then return 'removed' end
+  if not codebox.all(entries, 'new') then
+    return codebox.changes_in_words(entries)
   end
-  local new, dropped = count(entries, 'new'), count(entries, 'old')
-  if new == 0 then return dropped .. ' removed' end
-  return new .. ' new' .. (dropped > 0 and ', ' .. dropped .. ' removed' or '')
-end
-
--- First and last line number, in the file the reader has at the end.
-local function line_numbers(entries)
-  local side = all(entries, 'old') and 'old' or nil
-  local first, last
-  for _, entry in ipairs(entries) do
-    if side or entry.kind ~= 'old' then
-      first, last = first or entry.n, entry.n
-    end
-  end
-  return first, last
+  local above = sources.before(old, a.file, entries[1].before + 1)
+  return above and 'new, after <code>' .. book.escape(above) .. '</code>'
+    or 'new, at the top'
 end
 
 local function name_of(a)
@@ -172,36 +147,13 @@ local function name_of(a)
 end
 
 local function caption(a, place, entries)
-  local first, last = line_numbers(entries)
-  local home = all(entries, 'old') and book.previous or place.label
-  local parts = { ('<a href="source/%s/%s.txt">%s%s</a>'):format(home, a.file,
-    place.own and '' or place.label .. '/', a.file) }
-  parts[#parts + 1] = name_of(a)
-  parts[#parts + 1] = first == last and 'line ' .. first
-    or ('lines %d–%d'):format(first, last)
+  local gone = codebox.all(entries, 'old')
+  local label = place.own and a.file or place.label .. '/' .. a.file
+  local parts = { name_of(a) }
+  parts[#parts + 1] = codebox.lines_in_words(entries)
   parts[#parts + 1] = status(a, place, entries)
-  local number = a.number
-    and ('<span class="number">Listing %s.</span> '):format(a.number) or ''
-  return number .. table.concat(parts, ', ')
-end
-
-local element = { new = 'ins', old = 'del', same = 'span' }
-
--- A line is an element that the theme numbers: <span>, <ins> when it is new,
--- <del> when it is dropped. Where all lines are new, marks would tell nothing.
-local function code(a, entries)
-  local text = {}
-  for i, entry in ipairs(entries) do text[i] = entry.text end
-  local language = sources.language(a.file)
-  local plain = all(entries, 'new')
-  local html = highlight(table.concat(text, '\n'), language)
-  for i, entry in ipairs(entries) do
-    local name = plain and 'span' or element[entry.kind]
-    html[i] = ('<%s>%s\n</%s>'):format(name, html[i], name)
-  end
-  return ('<pre tabindex="0"><code class="%s" style="counter-reset:line %d">')
-    :format(language, line_numbers(entries) - 1)
-    .. table.concat(html) .. '</code></pre>'
+  return codebox.caption(a.number, gone and book.previous or place.label, a.file,
+    label, table.unpack(parts))
 end
 
 local function id_of(block, a)
@@ -214,13 +166,12 @@ end
 -- For who rebuilds the kernel from the page: data-after says after how many
 -- lines of the previous chapter's file the listing goes.
 local function figure(block, a, place, entries)
-  local all_new = book.previous and all(entries, 'new')
-  return book.html('<figure class="', all_new and 'listing all-new' or 'listing',
-    '" id=', book.quote(id_of(block, a)), place.own and
-      (' data-file=%s data-after="%d"'):format(book.quote(a.file),
-        entries[1].before) or '', '>\n',
-    '<figcaption>', caption(a, place, entries), '</figcaption>\n',
-    code(a, entries), '\n</figure>')
+  local all_new = book.previous and codebox.all(entries, 'new')
+  local data = place.own and (' data-file=%s data-after="%d"')
+    :format(book.quote(a.file), entries[1].before) or ''
+  return codebox.figure(id_of(block, a),
+    all_new and 'listing all-new' or 'listing', data,
+    caption(a, place, entries), a.file, entries)
 end
 
 local function complaint(block, a)
@@ -230,24 +181,32 @@ local function complaint(block, a)
   for key in pairs(a) do
     if not known[key] then return 'a listing has no attribute ' .. key .. '=' end
   end
+  if a['break'] then return nil end
   if not a.file then return 'a listing needs file="..."' end
   if not place_of(a) then return 'say chapter="..." or root="..."' end
+end
+
+-- The block, or nil and what is wrong.
+local function from_sources(block, a)
+  local place = place_of(a)
+  local entries, why = entries_of(a, place)
+  if not entries then return nil, why end
+  check_lines(block, a, place, entries)
+  return figure(block, a, place, entries)
 end
 
 local function listing(block)
   if not block.classes:includes('code') then return nil end
   local a = {}
   for key, value in pairs(block.attributes) do a[key] = value end
-  local why = complaint(block, a)
-  local place = not why and place_of(a)
-  local entries
-  if place then entries, why = entries_of(a, place) end
-  if not entries then
+  local why, result = complaint(block, a), nil
+  if not why and a['break'] then result, why = patch(a)
+  elseif not why then result, why = from_sources(block, a) end
+  if not result then
     book.problem(block, why)
     return {}
   end
-  check_lines(block, a, place, entries)
-  return figure(block, a, place, entries)
+  return result
 end
 
 local function report()

@@ -53,7 +53,7 @@ local function define(span, context)
   if terms.defined[key] then return end
   terms.defined[key] = { id = id, term = span.attributes.key or term,
     line = tonumber(span.attributes.srcline),
-    gloss = span.attributes.gloss or markdown(context) }
+    gloss = span.attributes.gloss or (markdown(context):gsub(':%s*$', '.')) }
 end
 
 local function block(paragraph)
