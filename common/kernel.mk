@@ -85,10 +85,11 @@ $(BUILD)/flags: FORCE
 	    core.img=$(CORE) 2>$@.log || { cat $@.log; exit 1; }
 	@echo "$@: $(<F) behind GRUB"
 
+# Should the kernel be none to GRUB, `read` keeps its complaint on the screen.
 $(CORE): $(ROOT)/common/grub.cfg
 	@mkdir -p $(@D)
 	$(GRUB)-mkimage -O i386-pc-eltorito -p / -c $< -o $@ \
-	    biosdisk iso9660 multiboot2
+	    biosdisk iso9660 multiboot2 read
 
 # The same for a USB stick, and for machines with UEFI as well as BIOS. GRUB looks
 # for every kind of partition table before it reads its configuration.
