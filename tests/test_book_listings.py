@@ -28,7 +28,9 @@ LISTINGS = {
     'file="main.c" name="hook"': ("static void (*hook)", "static void (*hook)"),
     'file="main.c" name="_Static_assert"': ("_Static_assert(", "               "),
     'file="main.c" name="helper"': ("/* Adds", "}"),
+    'file="main.c" name="opening"': ("static const", "               "),
     'file="main.c" name="hook..helper"': ("static void (*hook)", "}"),
+    'file="main.c" name="either"': ("static void either", "}"),
     'file="main.c" name="kernel_main"': ("void kernel_main", "}"),
     'file="main.c" part="head"': ("// main.c", "enum { ROWS"),
     'file="main.c" first="if (hook)" last="hook("': ("    if", "        hook("),
@@ -38,6 +40,7 @@ LISTINGS = {
     'file="boot.asm" name="start"': ("section .text", "        jmp     .next"),
     'file="boot.asm" name="start.next"': (".next:", "        jmp     .next"),
     'file="boot.asm" name="halt"': ("bits 64", "        hlt"),
+    'file="boot.asm" name="spin"': ("; Waits for ever.", "        jmp     spin"),
     'file="boot.asm" name="table"': ("section .data", "%endrep"),
     'file="boot.asm" name="stack"': ("section .bss", "stack:  resb 16"),
     'file="boot.asm" name="start..table"': ("section .text", "%endrep"),
@@ -111,18 +114,23 @@ Expect: hang
  
 """
 
+MORE = "static int more(void)\n{\n    return 1;\n}"
+
 # What the second chapter changes, and how its page shows it.
 CHANGES = [
-    ("return a + '{'", "return a - '{'"),
-    ("static void (*hook)(int);\n\n", ""),
-    ("    if (hook)\n        hook(\"it's {\"[0]);\n", ""),
-    ("void kernel_main", "static int more(void)\n{\n    return 1;\n}\n\nvoid kernel_main"),
+    ("main.c", "return a + '{'", "return a - '{'"),
+    ("main.c", "/* Adds\none. */", "// Adds one."),
+    ("main.c", "static void (*hook)(int);\n\n", ""),
+    ("main.c", "    if (hook)\n        hook(\"it's {\"[0]);\n", ""),
+    ("main.c", "void kernel_main", f"{MORE}\n\nvoid kernel_main"),
+    ("boot.asm", "        jmp     .next\n", ""),
 ]
 SHOWN = {
     "changed": 'file="main.c" name="helper"',
     "new": 'file="main.c" name="more"',
     "removed": 'file="main.c" removed="hook"',
     "shortened": 'file="main.c" name="kernel_main"',
+    "without its end": 'file="boot.asm" name="start"',
     "removed file": 'file="kernel.ld"',
     "new file": 'file="extra.h"',
     "break": 'break="oops"',
@@ -135,8 +143,8 @@ SHOWN = {
 def second(tmp_path_factory):
     """The page of a chapter with changes: its listings by name, and its HTML."""
     book = tiny_book.copy(tmp_path_factory.mktemp("book"))
-    for old, new in CHANGES:
-        book.change("02-two", "main.c", old, new)
+    for change in CHANGES:
+        book.change("02-two", *change)
     (book.root / "chapters/02-two/kernel.ld").unlink()
     book.write("tests/breaks/02-two/oops.patch", BREAK)
     book.write("common/kernel.mk", "# Sets it.\nCC = gcc\n")
@@ -153,14 +161,16 @@ def kinds(each):
 
 def test_changed_lines_are_marked(second):
     listings, source = second
-    assert kinds(listings["changed"]) == ["span"] * 4 + ["del", "ins", "span"]
+    comment, body = ["del", "del", "ins"], ["span", "span", "del", "ins", "span"]
+    assert kinds(listings["changed"]) == comment + body
     first = listings["changed"].first
-    assert f"lines {first}–{first + 5}, 1 new, 1 removed" in source
+    assert f"lines {first}–{first + 4}, 2 new, 3 removed" in source
 
 
 def test_removed_lines_are_shown_in_place(second):
     listings, source = second
     assert kinds(listings["shortened"]) == ["span"] * 3 + ["del"] * 2 + ["span"]
+    assert kinds(listings["without its end"])[-2:] == ["span", "del"]
     first = listings["shortened"].first
     assert f"<code>kernel_main</code>, lines {first}–{first + 3}, 2 removed" in source
 
@@ -170,7 +180,7 @@ def test_new_definition_says_where_it_goes(second):
     new = listings["new"]
     assert kinds(new) == ["span"] * 4, "where all is new marks tell nothing"
     assert new.after == MAIN.split("\n").index("void kernel_main(void)")
-    assert "new, after <code>helper</code>" in source
+    assert "new, after <code>either</code>" in source
     assert source.count('class="listing all-new"') == 2
 
 

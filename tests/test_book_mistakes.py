@@ -34,8 +34,8 @@ MISTAKES = {
         "in lines 7 and 8; quote more",
     ),
     "unknown end": (
-        '``` {.code file="main.c" first="struct point {" last="else"}\n```',
-        'no line with "else" after line 8',
+        '``` {.code file="main.c" first="struct point {" last="otherwise"}\n```',
+        'no line with "otherwise" after line 8',
     ),
     "unknown part": ('``` {.code file="main.c" part="tail"}\n```', "no part"),
     "unknown attribute": (
@@ -182,6 +182,7 @@ def build(tmp_path_factory):
         book.page("01-one", text)
         worked, said = book.make()
         assert not worked
+        assert "no listing" not in said, "this has to stop before coverage"
         return lines, said
 
     return build_page

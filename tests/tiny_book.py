@@ -33,6 +33,9 @@ bits 64
 
 halt:
         hlt
+; Waits for ever.
+spin:
+        jmp     spin
 
 section .data
 
@@ -73,11 +76,24 @@ static void (*hook)(int);
 _Static_assert(sizeof(struct point) == 8,
                "two integers");
 
+static const char opening[] = {'{', '(',
+                               '['};
+
 /* Adds
 one. */
 static int helper(int a)
 {
     return a + '{' + '1';
+}
+
+static void either(void)
+{
+#if LIMIT
+    if (LIMIT) {
+#else
+    while (LIMIT) {
+#endif
+    }
 }
 
 void kernel_main(void)

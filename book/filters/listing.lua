@@ -117,7 +117,7 @@ local function check_lines(block, a, place, entries)
       book.problem(block, ('%s/%s:%d has %d columns; a listing has room for %d')
         :format(place.path, a.file, entry.n, columns, WIDTH))
     end
-    if place.own and entry.kind ~= 'same' then
+    if entry.kind ~= 'same' then
       local sign = entry.kind == 'new' and '+' or '-'
       shown[#shown + 1] = ('%s\t%s\t%d\n'):format(a.file, sign, entry.n)
     end
