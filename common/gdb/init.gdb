@@ -5,9 +5,9 @@ set pagination off
 set disassembly-flavor intel
 set print pretty on
 
-python import bottom, disassembler, screen
+python import bottom, disassembler, screen, idt, gdt, pt, unwind, trapframe, backwards, tour
 
 # The CPU stands at its first instruction, in the BIOS. Let the BIOS and GRUB
 # run, up to the first instruction of the kernel.
-tbreak *start
+python import symbols; gdb.execute(f"tbreak *{symbols.entry_point():#x}")
 continue
