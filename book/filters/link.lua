@@ -68,7 +68,17 @@ local function cite(element)
     book.problem('@' .. id, 'nothing is called @' .. id)
     return nil
   end
-  return pandoc.Link(words(label, id), url(label))
+  local name = words(label, id):gsub('(%a) (%d)', '%1\u{a0}%2')
+  return pandoc.Link(name, url(label))
+end
+
+-- "64-bit" must not end a line after its hyphen: the theme keeps a <bdi>, which is
+-- the lightest element that says nothing, on one line.
+local function hyphenated(element)
+  local before, word, after = element.text:match('^(.-)(%d+%-bit)(.*)$')
+  if not word then return nil end
+  return { pandoc.Str(before), pandoc.RawInline('html', '<bdi>' .. word .. '</bdi>'),
+    pandoc.Str(after) }
 end
 
 local function link(element)
@@ -156,6 +166,16 @@ local function div(element)
   return element
 end
 
+-- Headings -------------------------------------------------------------------
+
+-- A quiet link to itself, for who wants to send a section to a friend. The theme
+-- writes its "#": text of a link would get into the contents of the page.
+local function heading(element)
+  element.content:insert(pandoc.Link({}, '#' .. element.identifier, '',
+    { ['aria-label'] = 'Link' }))
+  return element
+end
+
 -- Side notes -----------------------------------------------------------------
 
 local notes = 0
@@ -167,15 +187,15 @@ local function side_note(note, asides)
   local content = note.content
   local first = content[1]
   first.content:insert(1, pandoc.RawInline('html',
-    ('<a class="sn-number" href="#sn%d-ref" aria-label="Back">%d</a> ')
-      :format(notes, notes)))
+    ('<a class="sn-number" href="#sn%d-ref" aria-label="%d, back">%d</a> ')
+      :format(notes, notes, notes)))
   asides[#asides + 1] = book.html(('<aside class="sidenote" id="sn%d"'
-    .. ' style="position-anchor:--sn%d" role="note" aria-label="Note %d">')
+    .. ' style="--a:--sn%d" role="note" aria-label="Note %d">')
     :format(notes, notes, notes))
   for _, block in ipairs(content) do asides[#asides + 1] = block end
   asides[#asides + 1] = book.html('</aside>')
   return pandoc.RawInline('html', ('<a class="sn-ref" id="sn%d-ref" href="#sn%d"'
-    .. ' style="anchor-name:--sn%d" aria-label="Note %d">%d</a>')
+    .. ' style="--a:--sn%d" aria-label="Note %d">%d</a>')
     :format(notes, notes, notes, notes, notes))
 end
 
@@ -253,8 +273,9 @@ end
 
 return {
   { Meta = start },
-  { Div = div },
-  { Cite = cite, Link = link, Span = span, RawBlock = screens },
+  { Div = div, Header = heading },
+  { Cite = cite, Link = link, Span = span, Str = hyphenated,
+    RawBlock = screens },
   { Para = lift_notes, Plain = lift_notes },
   { Pandoc = template_variables },
 }
