@@ -85,7 +85,7 @@ local function box(div)
     ('<p class="box-title" id="%s-title">%s</p>'):format(id, title)))
   if last then content:insert(last) end
   return pandoc.Div(content, pandoc.Attr(id, { 'box', kind },
-    { role = 'group', ['aria-labelledby'] = id .. '-title' }))
+    { { 'role', 'group' }, { 'aria-labelledby', id .. '-title' } }))
 end
 
 return { filters = { { Div = box } } }

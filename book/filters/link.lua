@@ -96,9 +96,9 @@ end
 
 -- The term that a text means: "gates" is "gate", and "leaf" is "leaves".
 local function known_term(key)
-  for from, to in pairs { ['$'] = '', ['s$'] = '', ['es$'] = '',
-      ['ies$'] = 'y', ['f$'] = 'ves', ['y$'] = 'ies', ['([^s])$'] = '%1s' } do
-    local form = key:gsub(from, to)
+  for _, change in ipairs { { '$', '' }, { 's$', '' }, { 'es$', '' },
+      { 'ies$', 'y' }, { '$', 's' }, { 'y$', 'ies' }, { 'f$', 'ves' } } do
+    local form = key:gsub(change[1], change[2])
     if links.terms[form] then return form end
   end
 end

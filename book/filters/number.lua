@@ -45,6 +45,7 @@ end
 
 local function code_block(block)
   local figure = block.classes:includes('bits')
+    or block.classes:includes('stepper')
   if block.identifier ~= '' then label(block, figure and 'fig' or 'lst') end
 end
 
@@ -61,7 +62,8 @@ end
 
 -- A table's id stands at the end of its caption: ": Caption {#tbl:x}".
 local function tbl(element)
-  local last = element.caption.long[#element.caption.long]
+  local whole = element.caption
+  local last = whole.long[#whole.long]
   local caption = last and last.content
   local id = caption
     and pandoc.utils.stringify(caption):match('{#(tbl:[%w-]+)}%s*$')
@@ -74,6 +76,7 @@ local function tbl(element)
   caption:insert(1, pandoc.RawInline('html',
     ('<span class="number">Table %s.</span> ')
       :format(element.attributes.number)))
+  element.caption = whole
   element.attributes.number = nil
 end
 
@@ -92,8 +95,8 @@ end
 local function scroll(element)
   local name = pandoc.utils.stringify(element.caption.long)
   return pandoc.Div({ element }, pandoc.Attr('', { 'scroll', 'table' },
-    { role = 'region', tabindex = '0', ['aria-label'] =
-      name ~= '' and name or 'Table' }))
+    { { 'role', 'region' }, { 'tabindex', '0' },
+      { 'aria-label', name ~= '' and name or 'Table' } }))
 end
 
 number.filters = { { Pandoc = document }, { Table = scroll } }

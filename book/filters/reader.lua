@@ -5,6 +5,9 @@
 -- What Pandoc would silently take for text, a fence or a box that is never
 -- closed, is an error here.
 
+-- figure.lua makes the figures.
+local FORMAT_READ = 'markdown-raw_tex-latex_macros-implicit_figures'
+
 local name
 local failed = false
 
@@ -89,7 +92,7 @@ function Reader(sources)
   name = PANDOC_STATE.input_files[1]
   local text = number_lines(tostring(sources) .. '\n')
   stop_if_failed()
-  local document = pandoc.read(text, 'markdown-raw_tex-latex_macros')
+  local document = pandoc.read(text, FORMAT_READ)
   local check = { Str = check_attributes, Code = check_attributes,
     CodeBlock = check_attributes }
   for _, block in ipairs(document.blocks) do pandoc.walk_block(block, check) end

@@ -4,7 +4,7 @@
 -- sentence of the definition, or what gloss="..." says.
 
 local book = require 'book'
-local text = require 'text'
+local text = pandoc.text or require 'text'
 
 local terms = { defined = {} }
 
