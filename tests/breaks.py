@@ -56,6 +56,9 @@ ENDINGS = {
 }
 
 
+WHOLE = {}  # the outcomes of whole chapters
+
+
 class BreakError(Exception):
     """A break is not written as it should be, or not there."""
 
@@ -176,7 +179,14 @@ def try_break(broken, environment=None):
 
 
 def try_whole(broken):
-    """What comes of the same with the chapter as it is."""
+    """What comes of the same with the chapter as it is; most breaks share it."""
+    same = (broken.chapter, broken.image(), *broken.make.items(), *broken.flags)
+    if same not in WHOLE:
+        WHOLE[same] = boot_whole(broken)
+    return WHOLE[same]
+
+
+def boot_whole(broken):
     build = f"build/whole-{broken.name}" if broken.make else "build/gcc-O2"
 
     def make(goal, **variables):
