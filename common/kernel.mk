@@ -26,6 +26,7 @@ ROOT   := $(patsubst %/common/kernel.mk,%,$(lastword $(MAKEFILE_LIST)))
 CHAPTER = $(notdir $(CURDIR))
 KERNEL  = $(BUILD)/kernel
 CORE    = $(ROOT)/build/grub/core.img
+CD      = $(ROOT)/build/grub/cd.img
 
 TOOLS   = $(firstword $(CC)) $(LD) $(NASM) $(GRUB)-mkimage xorriso
 MISSING := $(shell for tool in $(TOOLS); do \
@@ -40,11 +41,13 @@ endif
 # -mgeneral-regs-only     no SSE: nobody saves its registers
 # -fno-omit-frame-pointer, -fno-optimize-sibling-calls
 #                         the stack tells who called whom
+# -fmacro-prefix-map      __FILE__ names the file, wherever SRC is
 CFLAGS  = -std=gnu17 $(OPT) -g -Wall -Wextra -Werror -MMD -MP
 CFLAGS += -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only
 CFLAGS += -fno-stack-protector -fcf-protection=none
 CFLAGS += -fno-asynchronous-unwind-tables
 CFLAGS += -fno-omit-frame-pointer -fno-optimize-sibling-calls
+CFLAGS += -fmacro-prefix-map=$(SRC)/=
 CFLAGS += $(if $(findstring clang,$(CC)),--target=x86_64-elf)
 # NASM 2.16 warns of the warnings its own alignb switches off.
 ASFLAGS = -f elf64 -g -F dwarf -Wall -Werror -Wno-unknown-warning
@@ -78,12 +81,23 @@ $(BUILD)/flags: FORCE
 	@echo '$(CC) $(CFLAGS) $(NASM) $(ASFLAGS)' | cmp -s - $@ || \
 	    echo '$(CC) $(CFLAGS) $(NASM) $(ASFLAGS)' >$@
 
-# A CD image: GRUB with its configuration inside, and the kernel.
-%.iso: %.elf $(CORE)
-	@xorriso -as mkisofs -quiet -b core.img -no-emul-boot -boot-load-size 4 \
-	    -boot-info-table -o $@ -graft-points kernel.elf=$< \
-	    core.img=$(CORE) 2>$@.log || { cat $@.log; exit 1; }
+# A CD image: GRUB with its configuration inside, and the kernel at the end. The
+# CD says that the kernel is of 16 MiB; GRUB may look at 32 KiB, so they exist.
+%.iso: %.elf $(CD)
+	@{ cat $(CD) && dd if=$< bs=2048 conv=sync && \
+	    dd if=/dev/zero bs=2048 count=16; } 2>/dev/null >$@
 	@echo "$@: $(<F) behind GRUB"
+
+# What comes before the kernel, once for all: xorriso takes its time.
+$(CD): $(CORE)
+	@dd if=/dev/zero of=$@.kernel bs=1048576 count=16 2>/dev/null
+	@xorriso -as mkisofs -quiet -no-pad -b core.img -no-emul-boot \
+	    -boot-load-size 4 -boot-info-table -o $@.iso -graft-points \
+	    core.img=$(CORE) kernel.elf=$@.kernel 2>$@.log || \
+	    { cat $@.log; exit 1; }
+	@dd if=$@.iso of=$@ bs=2048 count=$$(($$(wc -c <$@.iso) / 2048 - 8192)) \
+	    2>/dev/null
+	@rm $@.iso $@.kernel
 
 # Should the kernel be none to GRUB, `read` keeps its complaint on the screen.
 $(CORE): $(ROOT)/common/grub.cfg
