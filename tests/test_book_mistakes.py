@@ -136,6 +136,7 @@ MISTAKES = {
     ),
     "term twice": ("A [tag]{.def} is a [tag]{.def .again}.", '"def-tag" is taken'),
     "heading too deep": ("#### Deep {#deep}", "level 4 cannot follow one of level 1"),
+    "note in a heading": ("#### Noted^[Note.] {#noted}", "note cannot stand"),
     "heading too high": ("# High {#high}", "level 1 cannot follow one of level 4"),
 }
 
@@ -144,6 +145,7 @@ REFERENCES = {
     "figure": ("See @fig:nothing.", "nothing is called @fig:nothing"),
     "section": ("See @sec:nothing.", "nothing is called @sec:nothing"),
     "chapter": ("See @ch:07-x.", "nothing is called @ch:07-x"),
+    "page": ("See [there](07-x.html#top).", "there is no page 07-x"),
     "own words": ("See [here](#tbl:nothing).", "nothing is called #tbl:nothing"),
     "term": ("A [gate]{.term} opens.", 'no page defines the term "gate"'),
     "unknown kind": ("Ask joe@example or @joe.", "nothing is called @joe"),

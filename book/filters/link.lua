@@ -81,7 +81,17 @@ local function hyphenated(element)
     pandoc.Str(after) }
 end
 
+local function is_page(name)
+  for _, page in ipairs(links.pages) do
+    if name == page.name or name == 'source-' .. page.name then return true end
+  end
+end
+
 local function link(element)
+  local page = element.target:match('^([%w-]+)%.html')
+  if page and not is_page(page) then
+    book.problem('(' .. element.target, 'there is no page ' .. page)
+  end
   local id = element.target:match('^#(%a+:.+)$')
   if id and not labels[id] then
     book.problem('(#' .. id .. ')', 'nothing is called #' .. id)

@@ -29,6 +29,9 @@ local function label(element, kind)
 end
 
 local function heading(h)
+  pandoc.walk_block(h, { Note = function ()
+    book.problem(h, 'a note cannot stand in a heading')
+  end })
   if h.level > level + 1 or h.level < 2 then
     book.problem(h, ('a heading of level %d cannot follow one of level %d')
       :format(h.level, level))
