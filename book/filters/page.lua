@@ -46,7 +46,8 @@ end
 -- it is only a sketch.
 local function code_block(block)
   if not block.classes:includes('sketch') then
-    book.problem(block, 'a code block is .code, .console, .bits or .sketch')
+    book.problem(block, 'a code block is .code, .console, .bits, '
+      .. '.stepper or .sketch')
     return {}
   end
   local language = block.classes:find_if(function (c) return c ~= 'sketch' end)
@@ -80,8 +81,8 @@ local function finish(document)
 end
 
 local filters = { { Meta = start }, { Pandoc = count_words } }
-for _, name in ipairs { 'number', 'listing', 'console', 'bits', 'figure',
-    'boxes', 'terms' } do
+for _, name in ipairs { 'number', 'listing', 'console', 'bits',
+    'stepper', 'figure', 'boxes', 'terms' } do
   for _, filter in ipairs(require(name).filters) do
     filters[#filters + 1] = filter
   end

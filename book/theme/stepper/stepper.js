@@ -2,9 +2,12 @@
    through, forwards and backwards.
 
    The element holds the stack at each moment, for those without JavaScript and
-   for paper, and the recording as JSON (filters/stepper.lua writes both):
+   for paper. The page loads this file together with two constants: STYLE, which
+   is stepper.css, and RECORDINGS, which filters/stepper.lua makes: by the id of
+   the figure around the element,
 
      registers   their names, in the order to show them in
+     digits      of an address on the stack that tell it from the others
      files       [name, address, first line, HTML, first line, HTML ...]
      moments     [title, step, name]
      steps       [place, instruction, file, line, {register: value},
@@ -12,7 +15,7 @@
 
    A step is the machine before its instruction runs, and has only what differs
    from the step before it. All values are hexadecimal, "0x1f". */
-{
+
 const FLAGS = ["CF", , "PF", , "AF", , "ZF", "SF", "TF", "IF", "DF", "OF", , ,
   "NT", , "RF", "VM", "AC", "VIF", "VIP", "ID"];
 const ICONS = { first: "M4 3v10M12 3 7 8l5 5", previous: "M10 3 5 8l5 5",
@@ -88,28 +91,24 @@ function effects(now, last) {
 const button = (go, text) => `<button type="button" data-go="${go}" aria-label="${text} step">`
   + `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[go]}"/></svg></button>`;
 
-const panel = (name, head, body) => `<div class="${name}" role="group" aria-labelledby="ID-${name}">`
-  + `<p class="head" id="ID-${name}">${head}</p>${body}</div>`;
+const panel = (name, head, body) => `<div class="${name}" role="group" aria-labelledby="ID--${name}">`
+  + `<p class="head" id="ID--${name}">${head}</p>${body}</div>`;
 
 class TrapStepper extends HTMLElement {
-  connectedCallback() { this.start(); }
-
-  /* Once its content is there, which a parser may bring only later. */
-  start() {
-    const data = this.querySelector("script");
-    if (!data || this.steps) return;
-    Object.assign(this, JSON.parse(data.textContent));
-    this.steps = play(this.steps);
-    this.at = 0;
+  connectedCallback() {
+    const recording = RECORDINGS[this.parentElement.id];
+    if (!recording || this.box) return;
+    Object.assign(this, recording, { steps: play(recording.steps) });
     this.build();
     this.show(0);
     this.classList.add("live");
-    addEventListener("hashchange", () => this.follow());
+    this.makeRoom();
     this.follow();
+    addEventListener("resize", () => this.makeRoom());
+    addEventListener("hashchange", () => this.follow());
   }
 
   build() {
-    const id = this.closest("[id]")?.id || "stepper";
     const last = this.steps.length - 1;
     const box = document.createElement("div");
     box.className = "stepper-live";
@@ -119,11 +118,11 @@ ${button("next", "Next")}${button("last", "Last")}<output></output></div>
 <ol class="jumps" aria-label="Moments">${this.moments.map(([title, step]) =>
       `<li><button type="button" data-step="${step}">${escape(title)}</button></li>`).join("")}</ol>
 <div class="said"><p aria-live="polite"></p></div>
-${panel("source", "", '<pre tabindex="0" role="region" aria-label="Source"><code class="sourceCode"></code></pre>')}
+${panel("source", "", '<pre tabindex="0" role="region" aria-label="Source"><code></code></pre>')}
 ${panel("registers", "Registers", `<ul>${this.registers.map(r =>
       `<li data-r="${r}"><b>${r}</b> <code></code></li>`).join("")}</ul>`)}
-${panel("stack", "Stack", '<div class="words" tabindex="0" role="region" aria-label="Words of the stack"><table></table></div>')}`
-      .replaceAll("ID-", id + "-");
+${panel("stack", "Stack, growing down", '<div class="words" tabindex="0" role="region" aria-label="Words of the stack"><table></table></div>')}`
+      .replaceAll("ID-", this.parentElement.id);
     this.prepend(box);
     const find = selector => box.querySelector(selector);
     Object.assign(this, { box, slider: find("input"), output: find("output"),
@@ -136,6 +135,19 @@ ${panel("stack", "Stack", '<div class="words" tabindex="0" role="region" aria-la
     box.addEventListener("click", event => this.clicked(event.target.closest("button")));
     box.addEventListener("keydown", event => this.pressed(event));
     this.slider.addEventListener("input", () => this.show(+this.slider.value));
+  }
+
+  /* Where it is so wide that it reaches into the margin, below the notes there. */
+  makeRoom() {
+    const figure = this.parentElement;
+    figure.style.marginTop = "";
+    const { top, right } = this.box.getBoundingClientRect();
+    let low = top;
+    for (const note of document.querySelectorAll(".sidenote")) {
+      const { left, bottom } = note.getBoundingClientRect();
+      if (left < right && note.compareDocumentPosition(this) & 4) low = Math.max(low, bottom + 16);
+    }
+    if (low > top) figure.style.marginTop = `${parseFloat(getComputedStyle(figure).marginTop) + low - top}px`;
   }
 
   /* Room for the longest sentences, so that nothing moves from step to step. */
@@ -154,13 +166,12 @@ ${panel("stack", "Stack", '<div class="words" tabindex="0" role="region" aria-la
     const all = new Set(this.steps.at(-1).words.keys());
     for (const step of this.steps) all.add(step.registers.rsp);
     const addresses = [...all].sort((a, b) => BigInt(a) < BigInt(b) ? 1 : -1);
-    const digits = differing(addresses);
     const body = this.table.createTBody();
     addresses.forEach((address, i) => {
       if (i && BigInt(addresses[i - 1]) - BigInt(address) != WORD) body.insertRow().className = "gap";
       const row = body.insertRow();
       row.dataset.a = address;
-      row.innerHTML = `<td title="${address}">…${address.slice(-digits)}</td><th scope="row"></th><td></td><td></td>`;
+      row.innerHTML = `<th scope="row" title="${address}">…${address.slice(-this.digits)}</th><td></td><td></td><td></td>`;
     });
     this.rows = [...body.querySelectorAll("[data-a]")];
   }
@@ -182,7 +193,7 @@ ${panel("stack", "Stack", '<div class="words" tabindex="0" role="region" aria-la
 
   /* A link to a moment, "#fig-x-iretq", goes there. */
   follow() {
-    const moment = this.moments.find(([, , name]) => location.hash == `#${this.closest("[id]")?.id}-${name}`);
+    const moment = this.moments.find(([, , name]) => location.hash == `#${this.parentElement.id}-${name}`);
     if (!moment) return;
     this.show(moment[1]);
     this.scrollIntoView();
@@ -214,14 +225,13 @@ ${panel("stack", "Stack", '<div class="words" tabindex="0" role="region" aria-la
       this.shown = file;
       let html = "";
       for (let i = 0; i < runs.length; i += 2) {
-        if (i) html += '<span class="gap">⋯</span>\n';
+        if (i) html += '<span class="gap">\n</span>';
         html += runs[i + 1].split("\n").map((text, k) =>
-          `<span class="at" data-n="${runs[i] + k}">${text}\n</span>`).join("");
+          `<span data-n="${runs[i] + k}">${text}\n</span>`).join("");
       }
-      this.pre.firstChild.className = "sourceCode " + (/asm$/.test(name) ? "nasm" : "c");
       this.pre.firstChild.innerHTML = html;
     }
-    for (const span of this.pre.querySelectorAll(".at")) {
+    for (const span of this.pre.querySelectorAll("[data-n]")) {
       const here = span.dataset.n == line;
       span.classList.toggle("here", here);
       span.ariaCurrent = here ? "true" : null;
@@ -247,21 +257,15 @@ ${panel("stack", "Stack", '<div class="words" tabindex="0" role="region" aria-la
       const [, nameCell, valueCell, whoCell] = row.cells;
       nameCell.textContent = name;
       valueCell.textContent = value;
+      const other = !dead && owner != undefined && who != owner;
       whoCell.textContent = dead || who == owner ? "" : who;
-      owner = dead ? owner : who;
-      const is = { dead, rsp: address == rsp, written: !dead && written.includes(row.dataset.a) && address >= old,
-        pushed: !dead && written.includes(row.dataset.a) && address < old, popped: dead && address >= old };
+      if (!dead) owner = who;
+      const is = { dead, other, rsp: address == rsp, written: !dead && written.includes(row.dataset.a) && address >= old,
+        new: !dead && written.includes(row.dataset.a) && address < old, popped: dead && address >= old };
       row.className = Object.keys(is).filter(key => is[key]).join(" ");
       if (is.rsp) reveal(this.words, row, 2);
     }
   }
-}
-
-/* How many digits at the end tell these addresses apart; at least three. */
-function differing(addresses) {
-  let same = 0;
-  while (addresses.every(a => a.length == addresses[0].length && a[same] == addresses[0][same]) && same < 18) same++;
-  return Math.max(3, addresses[0].length - same);
 }
 
 /* Scrolls a box, not the page, until a row of it is seen with some around it. */
@@ -273,6 +277,5 @@ function reveal(box, row, around) {
   if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight;
 }
 
-if (!customElements.get("trap-stepper")) customElements.define("trap-stepper", TrapStepper);
-for (const element of document.querySelectorAll("trap-stepper")) element.start();
-}
+document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
+customElements.define("trap-stepper", TrapStepper);

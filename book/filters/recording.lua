@@ -1,0 +1,117 @@
+-- recording.lua: reads a recording of the machine, which the build makes of a
+-- chapter's kernel (common/gdb says how), and says what it has at each step.
+--
+-- A step is the machine before an instruction runs; the file tells only what
+-- differs from the step before. All values are hexadecimal, "0x1f".
+
+local book = require 'book'
+local json = require 'json'
+
+local recording = {}
+
+local FORMAT = 'trapframe-steps 1'
+
+-- The machine's registers as they are shown; what else is recorded comes last.
+local registers = { 'rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp',
+  'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
+  'rip', 'rflags', 'cs', 'ss' }
+
+function recording.path(name)
+  return 'build/book/.cache/recordings/' .. name .. '.json'
+end
+
+-- Says for each step in which file and line it is.
+local function spread_places(steps)
+  local file, line
+  for _, step in ipairs(steps) do
+    file, line = step.file or file, step.line or line
+    step.file, step.line = file, line
+    step.code = step.code:gsub('%s+', ' ')
+    step.set, step.stack = step.set or {}, step.stack or {}
+  end
+end
+
+-- The moments in their order, as { name =, step = }, steps from 1.
+local function in_order(moments)
+  local list = {}
+  for name, step in pairs(moments) do
+    list[#list + 1] = { name = name, step = step + 1 }
+  end
+  table.sort(list, function (a, b)
+    if a.step ~= b.step then return a.step < b.step end
+    return a.name < b.name
+  end)
+  return list
+end
+
+-- How many digits at the end of the stack's addresses tell them apart, three at
+-- least, and how many letters the longest value on it has.
+local function measure(steps)
+  local first, same, longest = nil, nil, 0
+  for _, step in ipairs(steps) do
+    for address, word in pairs(step.stack) do
+      first, same = first or address, same or #address
+      while address:sub(1, same) ~= first:sub(1, same) do
+        same = same - 1
+      end
+      longest = math.max(longest, #word[1])
+    end
+  end
+  return math.max(3, #(first or '') - (same or 0)), longest
+end
+
+-- The recording of this name, or nil and what is wrong with it.
+function recording.read(name)
+  local path = recording.path(name)
+  local lines = book.read(path)
+  if not lines then return nil, 'there is no ' .. path end
+  local tape, why = json.decode(table.concat(lines, '\n'))
+  if not tape then return nil, path .. ': ' .. why end
+  if tape.format ~= FORMAT then return nil, path .. ' is no ' .. FORMAT end
+  if #(tape.steps or {}) < 2 then return nil, path .. ' has no steps' end
+  spread_places(tape.steps)
+  tape.moments = in_order(tape.moments or {})
+  tape.digits, tape.width = measure(tape.steps)
+  return tape
+end
+
+-- Is an address below another one?
+function recording.below(a, b)
+  return math.ult(tonumber(a), tonumber(b))
+end
+
+-- The names of the registers, in the order to show them in.
+function recording.registers(tape)
+  local list, seen = {}, {}
+  for _, name in ipairs(registers) do
+    if tape.steps[1].set[name] then list[#list + 1] = name end
+    seen[name] = true
+  end
+  local others = {}
+  for name in pairs(tape.steps[1].set) do
+    if not seen[name] then others[#others + 1] = name end
+  end
+  table.sort(others)
+  return table.move(others, 1, #others, #list + 1, list)
+end
+
+-- The stack before step number at, from high addresses to rsp: words
+-- { address =, value =, name =, who =, old = was it there before step 1? }
+function recording.stack(tape, at)
+  local words, rsp = {}, nil
+  for i = 1, at do
+    for address, word in pairs(tape.steps[i].stack) do
+      words[address] = { address = address, value = word[1], name = word[2],
+        who = word[3], old = tape.steps[1].stack[address] ~= nil }
+    end
+    rsp = tape.steps[i].set.rsp or rsp
+  end
+  local list = {}
+  for address, word in pairs(words) do
+    if not recording.below(address, rsp) then list[#list + 1] = word end
+  end
+  table.sort(list, function (a, b) return recording.below(b.address, a.address) end)
+  return list
+end
+
+return recording
