@@ -6,18 +6,17 @@
 #include "exceptions.h"
 #include "live.h"
 #include "printf.h"
+#include "tables.h"
 
 enum {
     NULL_PAGE = 0x10,  // an address in it
-    ROOM      = 32,    // descriptors
-
-    CR0_EM   = 1 << 2,
-    CR0_TS   = 1 << 3,
-    CR0_NE   = 1 << 5,
-    CR0_WP   = 1 << 16,
-    MSR_EFER = 0xc0000080,
-    EFER_NXE = 1 << 11,
-    RFLAGS_T = 1 << 8,
+    CR0_EM    = 1 << 2,
+    CR0_TS    = 1 << 3,
+    CR0_NE    = 1 << 5,
+    CR0_WP    = 1 << 16,
+    MSR_EFER  = 0xc0000080,
+    EFER_NXE  = 1 << 11,
+    RFLAGS_T  = 1 << 8,
 };
 
 #define CHECK_REPORT(raise, text) \
@@ -266,11 +265,6 @@ TEST(general_protection_with_a_local_selector)
                  "error code 0x1ffc: entry 1023 of the LDT\nrax ");
 }
 
-struct table {
-    uint16_t limit;
-    uint64_t base;
-} __attribute__((packed));
-
 static void int_200_beyond_the_table(void)
 {
     struct table idtr;
@@ -288,16 +282,6 @@ TEST(vector_beyond_the_table)
                  "\n#GP general protection, vector 13\nerror code 0x");
     CHECK(contains(captured.text, "00 of the IDT\nrax "));
 }
-
-static uint8_t *gate_of(int vector)
-{
-    struct table idtr;
-
-    asm volatile("sidt %0" : "=m"(idtr));
-    return (uint8_t *)idtr.base + 16 * vector;
-}
-
-enum { GATE_STACK = 4, GATE_TYPE = 5, GATE_PRESENT = 0x80 };
 
 static void int_200_absent(void)
 {
@@ -325,23 +309,6 @@ TEST(double_fault)
                  "\n#DF double fault, vector 8\nrax ");
 }
 
-// A copy of the GDT with more in it; the selector of the first addition.
-static uint16_t extend_gdt(const uint64_t *more, size_t count)
-{
-    static uint64_t gdt[ROOM];
-    struct table gdtr;
-    size_t size;
-
-    asm volatile("sgdt %0" : "=m"(gdtr));
-    size = gdtr.limit + 1ul;
-    memcpy(gdt, (const void *)gdtr.base, size);
-    memcpy((char *)gdt + size, more, count * sizeof(*more));
-    gdtr.base = (uint64_t)gdt;
-    gdtr.limit += count * sizeof(*more);
-    asm volatile("lgdt %0" : : "m"(gdtr) : "memory");
-    return size;
-}
-
 static uint16_t selector;
 
 static void load_selector(void)
@@ -351,10 +318,9 @@ static void load_selector(void)
 
 TEST(segment_not_present)
 {
-    const uint64_t absent_data = 0x0000120000000000;
     char text[120];
 
-    selector = extend_gdt(&absent_data, 1);
+    selector = absent_segment();
     snprintf(text, sizeof(text),
              "\n#NP segment not present, vector 11\n"
              "error code 0x%x: entry %d of the GDT\nrax ",
@@ -369,10 +335,9 @@ static void load_stack_selector(void)
 
 TEST(stack_segment_fault)
 {
-    const uint64_t absent_data = 0x0000120000000000;
     char text[120];
 
-    selector = extend_gdt(&absent_data, 1);
+    selector = absent_segment();
     snprintf(text, sizeof(text),
              "\n#SS stack-segment fault, vector 12\n"
              "error code 0x%x: entry %d of the GDT\nrax ",
@@ -386,20 +351,11 @@ static void int_200_on_its_stack(void)
     asm volatile("int $200");
 }
 
-// A task-state segment that ends before its interrupt stack table.
 TEST(invalid_tss)
 {
-    static uint32_t tss[8];
-    uint64_t base         = (uint64_t)tss;
-    uint64_t descriptor[] = {
-        (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89ul << 40 |
-            (base >> 24 & 0xff) << 56,
-        base >> 32,
-    };
     char text[120];
 
-    selector = extend_gdt(descriptor, 2);
-    asm volatile("ltr %0" : : "r"(selector));
+    selector = load_short_tss();
     snprintf(text, sizeof(text),
              "\n#TS invalid TSS, vector 10\n"
              "error code 0x%x: entry %d of the GDT\nrax ",

@@ -1,0 +1,202 @@
+"""mutants.py: would the register test see a mistake in isr.asm?
+
+    mutants.py [--all] [CHAPTER]        try mistakes, list those it does not see
+
+Each mutant is a chapter's isr.asm with one mistake. It is linked with the test
+kernel of 04-returning/registers.c, and booted: a good test fails. Without --all
+some of the many pairs of registers that can be swapped are left out.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import itertools
+import os
+import random
+import re
+import shutil
+import sys
+
+import chapters
+import ktap
+import patched
+import qemu
+
+TEST = "kernel/04-returning/registers"
+FAR = 3  # pairs of registers that are tried beside neighbours
+SECONDS = 6  # the test itself takes less than one
+REGISTERS = 15
+ERROR_CODES = (8, 10, 11, 12, 13, 14, 17, 21, 29, 30)
+
+Mutant = collections.namedtuple("Mutant", "name text")
+
+
+class Source:
+    """The lines of isr.asm, and how to spoil them."""
+
+    def __init__(self, text):
+        self.lines = text.splitlines()
+        self.pushes = self.all_of("push", "r")[:REGISTERS]
+        self.pops = self.all_of("pop", "r")
+        assert len(self.pushes) == len(self.pops) == REGISTERS
+
+    def all_of(self, instruction, operand=""):
+        """The numbers of the lines with an instruction."""
+        pattern = re.compile(rf"\s*{instruction}\b\s*{operand}")
+        return [i for i, line in enumerate(self.lines) if pattern.match(line)]
+
+    def one_of(self, instruction, operand=""):
+        [number] = self.all_of(instruction, operand)
+        return number
+
+    def with_lines(self, name, changes):
+        """A mutant: other text in the lines with these numbers."""
+        lines = [changes.get(i, line) for i, line in enumerate(self.lines)]
+        return Mutant(name, "\n".join(lines) + "\n")
+
+    def swapped(self, i, j):
+        a, b = (" ".join(self.lines[n].split(";")[0].split()) for n in (i, j))
+        return self.with_lines(
+            f"{a} and {b} swapped", {i: self.lines[j], j: self.lines[i]}
+        )
+
+    def dropped(self, i):
+        what = " ".join(self.lines[i].split(";")[0].split())
+        return self.with_lines(f"{what} dropped", {i: ""})
+
+    def followed(self, i, text):
+        what = " ".join(self.lines[i].split(";")[0].split())
+        changes = {i: f"{self.lines[i]}\n{text}"}
+        return self.with_lines(f"{text} after {what}", changes)
+
+    def replaced(self, i, old, new):
+        assert old in self.lines[i]
+        return self.with_lines(
+            f"{new} for {old}", {i: self.lines[i].replace(old, new)}
+        )
+
+
+def swapped_pairs(source, every):
+    """Two pops, or two pushes, that change places: all, or some."""
+    for group in (source.pops, source.pushes):
+        pairs = list(itertools.combinations(group, 2))
+        near = list(itertools.pairwise(group))
+        some = near[:: 1 if group is source.pops else 4]
+        yield from pairs if every else some + random.Random(1).sample(pairs, FAR)
+
+
+def other_mistakes(source, every):
+    call = source.one_of("call")
+    drop = source.one_of("add", "rsp")
+    last_pop = source.pops[-1]
+    argument = source.one_of("mov", "rdi, rsp")
+    yield from map(source.dropped, (source.pops[0], last_pop, source.pushes[0]))
+    yield from map(source.dropped, (source.one_of("cld"), argument, drop, call))
+    yield from (source.replaced(drop, "2 * 8", f"{n} * 8") for n in (1, 3))
+    yield source.replaced(drop, "add", "sub")
+    yield source.replaced(source.one_of("iretq"), "iretq", "iretd")
+    yield source.replaced(source.one_of("iretq"), "iretq", "retfq")
+    yield source.replaced(argument, "mov     rdi, rsp", "lea     rdi, [rsp + 8]")
+    yield source.replaced(source.pops[1], "rbx", "rax")
+    yield source.followed(last_pop, "or al, 1")
+    yield source.followed(last_pop, "xorps xmm0, xmm0")
+    yield source.followed(source.one_of("cld"), "std")
+    yield source.with_lines(
+        "stack misaligned at the call",
+        {call: f"sub rsp, 8\n{source.lines[call]}\nadd rsp, 8"},
+    )
+    yield source.replaced(source.one_of("push", "vector"), "vector", "vector ^ 1")
+    for vector in (*ERROR_CODES, 9, 15, 31) if every else (8, 9, 30):
+        wrong = f"(HAS_ERROR_CODE ^ 1 << {vector})"
+        yield source.replaced(source.one_of("%if"), "HAS_ERROR_CODE", wrong)
+
+
+def mutants(source, every=False):
+    for pair in swapped_pairs(source, every):
+        yield source.swapped(*pair)
+    yield from other_mistakes(source, every)
+
+
+class Laboratory:
+    """Builds and boots a chapter with other text in isr.asm."""
+
+    def __init__(self, chapter):
+        self.chapter = chapter
+        self.sources = chapters.directory(chapter)
+        goal = f"build/gcc-O2/tests/{TEST}.iso"
+        chapters.build(chapter, "gcc-O2", goal)
+        self.names = ktap.tests_in((chapters.ROOT / f"tests/{TEST}.c").read_text())
+
+    def complaint(self, number, mutant):
+        """What the test has against a mutant, or None."""
+        name = f"build/mutants/{number}"
+        place = self.sources / name
+        shutil.rmtree(place, ignore_errors=True)
+        self.copy_to(place)
+        (place / "isr.asm").write_text(mutant.text)
+        try:
+            return self.build_and_boot(name, place)
+        finally:
+            shutil.rmtree(place)
+
+    def copy_to(self, place):
+        """The sources, and objects newer than they: make has little to do."""
+        products = self.sources / "build/gcc-O2"
+        objects = [*products.glob("*.[od]"), products / "flags"]
+        objects += [products / f"tests/{TEST}.o", products / "tests/kernel/ktap.o"]
+        for path in objects:
+            copy = place / "build" / path.relative_to(products)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+        for pattern in patched.SOURCES:
+            for path in self.sources.glob(pattern):
+                shutil.copy2(path, place)
+
+    def build_and_boot(self, name, place):
+        image = f"{name}/build/tests/{TEST}.iso"
+        variables = {"SRC": name, "BUILD": f"{name}/build"}
+        try:
+            chapters.make(self.chapter, image, alone=False, **variables)
+        except chapters.BuildError:
+            return "it does not build"
+        with qemu.Machine(
+            self.sources / image, *qemu.DEBUG_EXIT, seconds=SECONDS
+        ) as machine:
+            ending = machine.run_to_end()
+            report = ktap.Report(machine.serial, ending)
+        failed = list(report.results.values()).count(False)
+        return f"{failed} tests fail" if failed else report.complaint(self.names)
+
+
+def survivors(chapter, every=False, tell=lambda mutant, complaint: None):
+    """The names of the mutants that nobody has anything against."""
+    laboratory = Laboratory(chapter)
+    text = (laboratory.sources / "isr.asm").read_text()
+    original = laboratory.complaint(0, Mutant("the original", text))
+    if original:
+        raise AssertionError(f"the test fails without a mistake: {original}")
+    alive = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        known = list(mutants(Source(text), every))
+        complaints = pool.map(laboratory.complaint, range(1, len(known) + 1), known)
+        for mutant, complaint in zip(known, complaints):
+            tell(mutant, complaint)
+            if not complaint:
+                alive.append(mutant.name)
+    return alive
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("chapter", nargs="?", default="04")
+    chosen = parser.parse_args()
+
+    def tell(mutant, complaint):
+        print(f"{'SURVIVES' if not complaint else 'seen'}\t{mutant.name}\t{complaint}")
+
+    sys.exit(1 if survivors(chapters.find(chosen.chapter), chosen.all, tell) else 0)
+
+
+if __name__ == "__main__":
+    main()
