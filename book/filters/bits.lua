@@ -45,8 +45,8 @@ local function gap(fields)
   end
 end
 
-local kinds = { plain = 'none', addr = 'var(--bits-a)', flag = 'var(--bits-b)',
-  rsv = 'var(--bits-c)', other = 'var(--bits-d)' }
+local kinds = { plain = '', addr = ' class="addr"', flag = ' class="flag"',
+  rsv = ' class="rsv"', other = ' class="other"' }
 
 local function number(x, y, bit)
   return ('<text class="bit" x="%g" y="%g">%d</text>'):format(x, y, bit)
@@ -90,18 +90,18 @@ local function part(field, row, per_row)
   if high >= low then return high, low end
 end
 
+-- The box of a field, and what is written in and above it.
 local function draw(field, high, low, per_row, y, height)
   local bit = WIDTH / per_row
   local x, width = (per_row - 1 - high % per_row) * bit, (high - low + 1) * bit
-  local parts = { ('<rect x="%g" y="%g" width="%g" height="%g"')
-    :format(x, y, width, height)
-    .. (' stroke="currentColor" style="fill:%s"/>'):format(kinds[field.kind]) }
-  parts[2] = name_at(x + width / 2, y + height / 2,
-    wrap(field.name, width), field.name)
+  local box = ('<rect%s x="%g" y="%g" width="%g" height="%g"/>')
+    :format(kinds[field.kind], x, y, width, height)
+  local text = name_at(x + width / 2, y + height / 2, wrap(field.name, width),
+    field.name)
   local edge = math.min(width / 2, 10)
-  parts[3] = number(x + edge, y - 4, high)
-  if low < high then parts[4] = number(x + width - edge, y - 4, low) end
-  return table.concat(parts)
+  text = text .. number(x + edge, y - 4, high)
+  if low < high then text = text .. number(x + width - edge, y - 4, low) end
+  return box, text
 end
 
 local function row_height(fields, row, per_row)
@@ -118,20 +118,22 @@ local function row_height(fields, row, per_row)
 end
 
 local function svg(fields, per_row)
-  local parts, y = {}, 0
+  local boxes, texts, y = {}, {}, 0
   for row = fields[1].high // per_row, 0, -1 do
     local height = row_height(fields, row, per_row)
     for _, field in ipairs(fields) do
       local high, low = part(field, row, per_row)
       if high then
-        parts[#parts + 1] = draw(field, high, low, per_row, y + HEAD, height)
+        boxes[#boxes + 1], texts[#texts + 1] =
+          draw(field, high, low, per_row, y + HEAD, height)
       end
     end
     y = y + HEAD + height
   end
-  return ('<svg class="bits" viewBox="-1 0 %d %g"><g text-anchor="middle"'
+  return ('<svg class="bits" viewBox="-1 0 %d %g">'
+    .. '<g fill="none" stroke="currentColor">%s</g><g text-anchor="middle"'
     .. ' font-size="14" fill="currentColor">%s</g></svg>')
-    :format(WIDTH + 2, y + 1, table.concat(parts))
+    :format(WIDTH + 2, y + 1, table.concat(boxes), table.concat(texts))
 end
 
 local function in_words(fields)
