@@ -45,8 +45,10 @@ class Machine:
         self.shelf = directory / "shelf"  # what apt-get can install
         self.log = directory / "log"  # what was run to change the machine
         self.release = directory / "os-release"
+        self.script = shutil.copy(SETUP, directory)
+        self.tests = directory / "tests"
         self.environment = {}
-        for made in self.bin, self.shelf:
+        for made in self.bin, self.shelf, self.tests:
             made.mkdir()
         for name in BORROWED:
             (self.bin / name).symlink_to(shutil.which(name))
@@ -92,9 +94,9 @@ class Machine:
         self.release.write_text(release + "\n")
         self.has("uname", f"case $1 in -m) echo {host} ;; *) echo {system} ;; esac")
 
-    def setup(self, *options, script=SETUP):
+    def setup(self, *options):
         done = subprocess.run(
-            [script, *options],
+            [self.script, *options],
             env={
                 "PATH": str(self.bin),
                 "OS_RELEASE": str(self.release),
@@ -228,23 +230,24 @@ def test_a_window_is_for_where_there_is_a_display(machine):
     assert machine.setup() == (0, "")
 
 
-def test_npm_runs_when_its_packages_are_not_there(machine, tmp_path):
-    script = shutil.copy(SETUP, tmp_path)
-    tests = tmp_path / "tests"
-    tests.mkdir()
-    (tests / "package.json").touch()
-    (tests / "package-lock.json").touch()
-    installed = tests / "node_modules/.package-lock.json"
-    machine.has("node", "echo v20.1.0")
+def test_tests_of_the_web_need_a_browser_and_their_packages(machine):
+    package, lock = machine.tests / "package.json", machine.tests / "package-lock.json"
+    installed = machine.tests / "node_modules/.package-lock.json"
     machine.has("npm", f"""
         echo $PWD npm $* >>{machine.log}
-        /bin/mkdir -p {installed.parent}; /bin/cp package-lock.json {installed}""")
-    assert machine.setup(script=script) == (0, "")
-    assert machine.setup("--test", script=script)[0] == 0
-    assert machine.done() == f"{tests} npm ci --no-audit --no-fund\n"
-    assert machine.setup("--test", script=script) == (0, "")
-    os.utime(tests / "package-lock.json")
-    assert "npm" in machine.setup("--test", script=script)[1]
+        /bin/mkdir -p {installed.parent}; /bin/cp {lock} {installed}""")
+    package.touch()
+    lock.touch()
+    assert machine.setup() == (0, "")
+    assert "apt-get: nodejs chromium\n" in machine.setup("--test")[1]
+    machine.has("node", "echo v20.1.0")
+    machine.has("google-chrome", "echo Google Chrome 99.1")
+    machine.log.write_text("")
+    assert machine.setup("--test")[0] == 0
+    assert machine.done() == f"{machine.tests} npm ci --no-audit --no-fund\n"
+    assert machine.setup("--test") == (0, "")
+    os.utime(lock)
+    assert "npm" in machine.setup("--test")[1]
 
 
 # ---- Other systems
