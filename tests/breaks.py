@@ -210,7 +210,7 @@ def located(exceptions, kernel):
         address = re.search(r"pc=(\w+)", line)
         if address and kernel.exists():
             place = elf.tool("addr2line", "-s", "-e", kernel, address[1]).strip()
-            line = f"{line}  {place}"
+            line = f"{line}  {place.split(' (')[0]}"
         yield line
 
 
@@ -227,8 +227,11 @@ def endings(outcome):
 
 def tell(broken, outcome, kernel):
     """Print what came of it."""
-    parts = [("make", outcome.build), ("COM1", outcome.serial)]
-    parts += [("Screen", outcome.screen)]
+    parts = [("make", outcome.build)]
+    if outcome.screen.split() == outcome.serial.split():
+        parts += [("Screen and COM1", outcome.serial)]
+    else:
+        parts += [("COM1", outcome.serial), ("Screen", outcome.screen)]
     parts += [("Exceptions", "\n".join(located(outcome.log, kernel)))]
     for title, text in parts:
         if text.strip():
@@ -239,9 +242,7 @@ def tell(broken, outcome, kernel):
 def main(chapter, name):
     try:
         broken = find(chapters.find(chapter), name)
-        print(f"Break: {broken.sentence}")
-        for expectation in broken.expectations:
-            print(f"Expect: {expectation.text}", flush=True)
+        print(f"Break: {broken.sentence}", flush=True)
         outcome, copy = try_break(broken, patched.make_environment())
     except (BreakError, KeyError, patched.PatchError) as error:
         sys.exit(str(error.args[0]))
