@@ -20,13 +20,13 @@ function recording.path(name)
   return 'build/book/.cache/recordings/' .. name .. '.json'
 end
 
--- Says for each step in which file and line it is.
-local function spread_places(steps)
+-- Gives each step all its fields. A target has its name rather than its address.
+local function complete(steps)
   local file, line
   for _, step in ipairs(steps) do
     file, line = step.file or file, step.line or line
     step.file, step.line = file, line
-    step.code = step.code:gsub('%s+', ' ')
+    step.code = step.code:gsub('%s+', ' '):gsub('0x%x+ <([^>]+)>', '%1')
     step.set, step.stack = step.set or {}, step.stack or {}
   end
 end
@@ -69,7 +69,7 @@ function recording.read(name)
   if not tape then return nil, path .. ': ' .. why end
   if tape.format ~= FORMAT then return nil, path .. ' is no ' .. FORMAT end
   if #(tape.steps or {}) < 2 then return nil, path .. ' has no steps' end
-  spread_places(tape.steps)
+  complete(tape.steps)
   tape.moments = in_order(tape.moments or {})
   tape.digits, tape.width = measure(tape.steps)
   return tape

@@ -21,6 +21,7 @@ const FLAGS = ["CF", , "PF", , "AF", , "ZF", "SF", "TF", "IF", "DF", "OF", , ,
 const ICONS = { first: "M4 3v10M12 3 7 8l5 5", previous: "M10 3 5 8l5 5",
   next: "M6 3l5 5-5 5", last: "M4 3l5 5-5 5M12 3v10" };
 const WORD = 8n;
+const FAR = 256n * WORD;  // rsp moves less on one stack
 
 const escape = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 const code = text => `<code>${escape(text)}</code>`;
@@ -29,47 +30,62 @@ const list = words => words.length < 2 ? words.join("")
   : words.slice(0, -1).join(", ") + " and " + words.at(-1);
 
 function flags(value) {
-  return FLAGS.filter((name, bit) => BigInt(value) >> BigInt(bit) & 1n).join(" ");
+  return FLAGS.filter((name, bit) => BigInt(value) >> BigInt(bit) & 1n);
 }
 
-/* The machine before each step: all registers, all words of the stack, and
-   what the instruction before it did. */
-function play(steps) {
+/* The machine before each step: all registers, all words of the stack, and which
+   of them are news. */
+function play(steps, names) {
   let registers = {}, words = new Map();
   return steps.map(([place, instruction, file, line, set, stack, note, whole], i) => {
-    const before = { registers, words };
     registers = { ...registers, ...set };
     words = new Map(words);
     for (const [address, ...word] of stack) words.set(address, word);
-    const changed = i ? Object.keys(set) : [];
+    const changed = i ? names.filter(name => name in set) : [];
     const written = i ? stack.map(word => word[0]) : [];
     return { place, instruction, file, line, note, whole, registers, words,
-      changed, written, before, rsp: BigInt(registers.rsp) };
+      changed, written, rsp: BigInt(registers.rsp) };
   });
 }
 
 /* One sentence on what the instruction before this step did. */
 function sentence(now, last) {
   if (!last) return now.note || "Nothing has run yet.";
-  const ran = `${code(last.instruction)} has run${last.whole ? ", with all that it calls" : ""}`;
-  return now.note ? `${ran}. ${now.note}` : `${ran}: ${effects(now, last)}.`;
+  const did = faulted(now, last) ? "has raised an exception"
+    : "has run" + (last.whole ? ", with all that it calls" : "");
+  return `${code(last.instruction)} ${did}`
+    + (now.note ? `. ${now.note}` : `: ${effects(now, last)}.`);
+}
+
+/* Has the CPU pushed the address of the instruction itself? */
+function faulted(now, last) {
+  return pushed(now, last).some(([value, name]) => name == "rip" && value == last.registers.rip);
+}
+
+function isNew(address, now, last) {
+  return BigInt(address) < last.rsp && BigInt(address) >= now.rsp;
+}
+
+function pushed(now, last) {
+  return now.written.filter(address => isNew(address, now, last)).map(address => now.words.get(address));
 }
 
 function effects(now, last) {
-  const parts = [], on = address => BigInt(address) < last.rsp;
-  const name = ([, word, owner]) => word ? code(word) : "a word";
-  const pushed = now.written.filter(on).map(a => now.words.get(a));
-  const stored = now.written.filter(a => !on(a));
-  if (pushed.length == 1) {
-    parts.push(`${code(pushed[0][0])} goes on the stack` + (pushed[0][1] ? `, as ${code(pushed[0][1])}` : ""));
-  } else if (pushed.length) {
-    parts.push(`${pushed.length} words go on the stack, ${list(pushed.map(name))}`);
-  }
-  if (now.rsp > last.rsp) {
-    const count = (now.rsp - last.rsp) / WORD;
-    parts.push(`${count} ${count == 1n ? "word leaves" : "words leave"} the stack`);
-  } else if (now.rsp < last.rsp && !pushed.length) {
-    parts.push(`the stack grows by ${(last.rsp - now.rsp) / WORD} words`);
+  const parts = [], moved = now.rsp - last.rsp, words = pushed(now, last);
+  const stored = now.written.filter(address => !isNew(address, now, last));
+  const onlyMoves = /^(sub|add|and|lea|mov) rsp\b/.test(last.instruction) && !faulted(now, last);
+  if (moved > FAR || moved < -FAR) {
+    parts.push(`${code("rsp")} points to another stack`);
+  } else if (moved > 0n) {
+    parts.push(moved == WORD ? "1 word leaves the stack" : `${moved / WORD} words leave the stack`);
+  } else if (moved < 0n && (onlyMoves || !words.length)) {
+    parts.push(`the stack grows by ${moved == -WORD ? "1 word" : `${-moved / WORD} words`}`);
+  } else if (words.length == 1) {
+    const [value, name] = words[0];
+    parts.push(`${code(value)} goes on the stack` + (name && `, as ${code(name)}`));
+  } else if (words.length) {
+    const names = words.map(([, name]) => name ? code(name) : "a word");
+    parts.push(`${words.length} words go on the stack: ${list(names)}`);
   }
   for (const address of stored) {
     const word = now.words.get(address);
@@ -81,9 +97,14 @@ function effects(now, last) {
   } else {
     for (const r of others) parts.push(`${code(r)} becomes ${code(now.registers[r])}`);
   }
-  if (now.changed.includes("rflags")) {
-    parts.push(`the flags set are ${flags(now.registers.rflags) || "none"}`);
+  const [, popped] = last.instruction.match(/^pop (\w+)$/) || [];
+  if (popped in now.registers && !others.includes(popped)) {
+    parts.push(`${code(popped)} keeps ${code(now.registers[popped])}`);
   }
+  const is = flags(now.registers.rflags), was = flags(last.registers.rflags);
+  const set = is.filter(flag => !was.includes(flag)), clear = was.filter(flag => !is.includes(flag));
+  if (set.length) parts.push(`${list(set.map(code))} set`);
+  if (clear.length) parts.push(`${list(clear.map(code))} cleared`);
   if (symbol(now.place) != symbol(last.place)) parts.push(`it goes on in ${code(symbol(now.place))}`);
   return parts.join("; ") || `only ${code("rip")} changes`;
 }
@@ -98,7 +119,7 @@ class TrapStepper extends HTMLElement {
   connectedCallback() {
     const recording = RECORDINGS[this.parentElement.id];
     if (!recording || this.box) return;
-    Object.assign(this, recording, { steps: play(recording.steps) });
+    Object.assign(this, recording, { steps: play(recording.steps, recording.registers) });
     this.build();
     this.show(0);
     this.classList.add("live");
@@ -161,19 +182,29 @@ ${panel("stack", "Stack, growing down", '<div class="words" tabindex="0" role="r
     }
   }
 
-  /* A row for every word that the recording ever has, from high to low. */
+  /* A row for every word that the recording ever has, from high to low. Where
+     words are missing another stack begins. */
   layStack() {
-    const all = new Set(this.steps.at(-1).words.keys());
-    for (const step of this.steps) all.add(step.registers.rsp);
+    const all = new Set(this.steps.flatMap(step => [step.registers.rsp, ...step.words.keys()]));
     const addresses = [...all].sort((a, b) => BigInt(a) < BigInt(b) ? 1 : -1);
     const body = this.table.createTBody();
-    addresses.forEach((address, i) => {
-      if (i && BigInt(addresses[i - 1]) - BigInt(address) != WORD) body.insertRow().className = "gap";
+    let stack = 0, above;
+    for (const address of addresses) {
+      if (above && above - BigInt(address) > FAR) {
+        body.insertRow().innerHTML = "<td>⋯</td>";
+        stack++;
+      }
+      above = BigInt(address);
       const row = body.insertRow();
-      row.dataset.a = address;
+      Object.assign(row.dataset, { address, stack });
       row.innerHTML = `<th scope="row" title="${address}">…${address.slice(-this.digits)}</th><td></td><td></td><td></td>`;
-    });
-    this.rows = [...body.querySelectorAll("[data-a]")];
+    }
+    this.rows = [...body.querySelectorAll("[data-address]")];
+    const tops = {};
+    for (const step of this.steps) {
+      tops[this.rows.find(row => row.dataset.address == step.registers.rsp).dataset.stack] = step.rsp;
+      step.tops = { ...tops };
+    }
   }
 
   clicked(target) {
@@ -244,25 +275,25 @@ ${panel("stack", "Stack, growing down", '<div class="words" tabindex="0" role="r
       const name = cell.dataset.r, value = registers[name];
       cell.classList.toggle("changed", changed.includes(name));
       cell.lastChild.textContent = value;
-      if (name == "rflags") cell.lastChild.textContent = `${flags(value)} ${value}`.trim();
+      if (name == "rflags") cell.lastChild.textContent = [...flags(value), value].join(" ");
     }
   }
 
-  showStack({ words, written, rsp, before }) {
-    const old = before.registers.rsp ? BigInt(before.registers.rsp) : rsp;
+  showStack({ words, written, tops, rsp }) {
+    const before = this.steps[Math.max(0, this.at - 1)].tops;
     let owner;
     for (const row of this.rows) {
-      const address = BigInt(row.dataset.a), dead = address < rsp;
-      const [value, name, who] = words.get(row.dataset.a) || ["", "", ""];
-      const [, nameCell, valueCell, whoCell] = row.cells;
-      nameCell.textContent = name;
-      valueCell.textContent = value;
+      const { address, stack } = row.dataset, at = BigInt(address);
+      const [value, name, who] = words.get(address) || ["", "", ""];
+      const dead = at < tops[stack], inUse = !dead && written.includes(address);
       const other = !dead && owner != undefined && who != owner;
-      whoCell.textContent = dead || who == owner ? "" : who;
-      if (!dead) owner = who;
-      const is = { dead, other, rsp: address == rsp, written: !dead && written.includes(row.dataset.a) && address >= old,
-        new: !dead && written.includes(row.dataset.a) && address < old, popped: dead && address >= old };
+      const is = { dead, other, rsp: at == rsp, new: inUse && at < before[stack],
+        written: inUse && !(at < before[stack]), popped: dead && at >= before[stack] };
       row.className = Object.keys(is).filter(key => is[key]).join(" ");
+      row.cells[1].textContent = name;
+      row.cells[2].textContent = value;
+      row.cells[3].textContent = dead || who == owner ? "" : who;
+      if (!dead) owner = who;
       if (is.rsp) reveal(this.words, row, 2);
     }
   }
