@@ -160,22 +160,29 @@ diff:
 	@$(ROOT)/common/diff $(CHAPTER)
 
 # Test kernels: the chapter's objects, but main.o comes from below tests/. Those
-# of all earlier chapters have to run on this one too.
+# of all earlier chapters have to run on this one too. The files of a directory
+# of tests/kernel/ make one kernel together, and each makes one alone.
 TESTS   = $(ROOT)/tests
 KTAP    = $(BUILD)/tests/kernel/ktap.o
 NUMBER  = $(firstword $(subst -, ,$(CHAPTER)))
-SUITES  = $(shell ls $(TESTS)/kernel | awk -F- "/^[0-9]/ && \$$1 <= $(NUMBER)")
-SOURCES = $(foreach suite,$(SUITES),$(wildcard $(TESTS)/kernel/$(suite)/*.c))
-SHARED  = $(filter-out main.o,$(OBJECTS))
+SUITES := $(shell ls $(TESTS)/kernel | awk -F- "/^[0-9]/ && \$$1 <= $(NUMBER)")
+SUITES := $(SUITES:%=$(BUILD)/tests/kernel/%)
+SHARED  = $(KTAP) $(patsubst %,$(BUILD)/%,$(filter-out main.o,$(OBJECTS)))
 
-kernel-tests: $(SOURCES:$(TESTS)/%.c=$(BUILD)/tests/%.iso)
+kernel-tests: $(SUITES:%=%.iso)
 
 $(BUILD)/tests/%.o: $(TESTS)/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -I$(TESTS)/kernel -I$(SRC) -c -o $@ $<
 
-$(BUILD)/tests/%.elf: $(BUILD)/tests/%.o $(KTAP) $(SHARED:%=$(BUILD)/%) \
-                      $(SRC)/kernel.ld
+$(BUILD)/tests/%.elf: $(BUILD)/tests/%.o $(SHARED) $(SRC)/kernel.ld
+	$(LINK)
+
+objects_of = $(patsubst $(ROOT)/%.c,$(BUILD)/%.o,$(wildcard $(ROOT)/$(1)/*.c))
+
+.SECONDEXPANSION:
+$(SUITES:%=%.elf): $(BUILD)/%.elf: $$(call objects_of,$$*) $(SHARED) \
+                   $(SRC)/kernel.ld
 	$(LINK)
 
 clean:

@@ -5,8 +5,11 @@ on and every toolchain, named as in
 
     02-vga gcc-O2 01-boot/entry.c::stack_is_aligned
 
-A test kernel is booted when the first of its tests is run, and only once.
+The files of a directory are booted together, when the first of their tests is
+run. If anything at all is wrong then, each file is booted alone.
 """
+
+import functools
 
 import pytest
 
@@ -57,13 +60,14 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 class Scheduler(LoadScopeScheduling):
-    """Gives the tests of one boot, and the transcripts of one page, to one
-    worker, and other tests to whoever is free."""
+    """Gives the tests that share a boot, and the transcripts of one page, to
+    one worker, and other tests to whoever is free."""
 
     def _split_scope(self, nodeid):
-        page = nodeid.split("::")[0]
-        together = page.endswith(".c") or page.startswith("book/")
-        return page if together else nodeid
+        file = nodeid.split("::")[0]
+        if file.endswith(".c"):
+            return file.split("/")[0]
+        return file if file.startswith("book/") else nodeid
 
 
 def pytest_generate_tests(metafunc):
@@ -138,21 +142,40 @@ class TestSource(pytest.File):
                     )
 
 
+@functools.cache
+def suite_passes(chapter, toolchain, suite):
+    """Is all well with a kernel made of all files of tests/kernel/SUITE?"""
+    try:
+        products = chapters.build(chapter, toolchain, "kernel-tests")
+    except chapters.BuildError:
+        return False
+    names = []
+    for path in (chapters.ROOT / "tests/kernel" / suite).glob("*.c"):
+        names += ktap.tests_in(path.read_text())
+    report, _ = ktap.run(products / f"tests/kernel/{suite}.iso")
+    return not report.complaint(names) and all(report.results.values())
+
+
 class Boot:
     """One test kernel, booted when its report is first asked for."""
 
     def __init__(self, chapter, toolchain, path, names):
         self.chapter = chapter
         self.toolchain = toolchain
-        self.source = f"{path.parent.name}/{path.name}"
+        self.suite = path.parent.name
+        self.source = f"{self.suite}/{path.name}"
         self.names = names
         self.result = None
 
+    def passed_in_its_suite(self):
+        return suite_passes(self.chapter, self.toolchain, self.suite)
+
     def report(self):
         if not self.result:
-            products = chapters.build(self.chapter, self.toolchain, "kernel-tests")
-            image = (products / "tests/kernel" / self.source).with_suffix(".iso")
-            self.result = ktap.run(image)
+            image = f"tests/kernel/{self.source[:-2]}.iso"
+            goal = f"build/{self.toolchain}/{image}"
+            products = chapters.build(self.chapter, self.toolchain, goal)
+            self.result = ktap.run(products / image)
         return self.result
 
 
@@ -166,6 +189,8 @@ class KernelTest(Item):
         self.test = test
 
     def runtest(self):
+        if self.boot.passed_in_its_suite():
+            return
         report, everything = self.boot.report()
         if report.results.get(self.test) is False:
             raise Failure("\n".join(report.notes[self.test]))

@@ -30,7 +30,9 @@ def boot(kernels):
     def boot(name, seconds=10):
         result = ktap.run(kernels / f"{name}.iso", seconds=seconds)
         names = ktap.tests_in(KERNELS[name].read_text())
-        return SimpleNamespace(names=names, report=lambda: result)
+        return SimpleNamespace(
+            names=names, report=lambda: result, passed_in_its_suite=lambda: False
+        )
 
     return boot
 
@@ -123,3 +125,43 @@ def test_incomplete_reports_are_told(serial):
 def test_complete_report_is_fine():
     report = ktap.Report("KTAP version 1\n1..1\nok 1 test\n", Ending("exit", 33))
     assert report.complaint(["test"]) is None
+
+
+# Files that are booted together
+
+
+def suite_of(tmp_path, monkeypatch, serial, ending):
+    """What suite_passes says if the kernel of two files says SERIAL."""
+    for name in ("one", "two"):
+        path = tmp_path / f"tests/kernel/01-suite/{name}.c"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"TEST({name})\n")
+    report = ktap.Report(serial, ending)
+    monkeypatch.setattr(chapters, "ROOT", tmp_path)
+    monkeypatch.setattr(chapters, "build", lambda *_: tmp_path)
+    monkeypatch.setattr(ktap, "run", lambda image: (report, ""))
+    return conftest.suite_passes.__wrapped__("01-boot", "gcc-O2", "01-suite")
+
+
+@pytest.mark.parametrize(
+    "lines, status, passes",
+    [
+        (["1..2", "ok 1 one", "ok 2 two"], 33, True),
+        (["1..2", "ok 1 one", "not ok 2 two"], 35, False),
+        (["1..2", "ok 1 one"], 33, False),
+        (["1..1", "ok 1 one"], 33, False),
+        (["1..2", "ok 1 one", "ok 2 two"], 35, False),
+    ],
+)
+def test_suite_passes_only_if_all_is_well(tmp_path, monkeypatch, lines, status, passes):
+    serial = "\n".join(["KTAP version 1", *lines, ""])
+    ending = Ending("exit", status)
+    assert suite_of(tmp_path, monkeypatch, serial, ending) == passes
+
+
+def test_suite_that_does_not_build_does_not_pass(monkeypatch):
+    def build(*_):
+        raise chapters.BuildError("no")
+
+    monkeypatch.setattr(chapters, "build", build)
+    assert not conftest.suite_passes.__wrapped__("01-boot", "gcc-O2", "01-boot")
