@@ -200,9 +200,11 @@ class TinyBook:
     def make(self, *arguments):
         """Make the book: whether that worked, and what was said."""
         command = ["make", "--silent", "-C", str(chapters.ROOT / "book")]
+        environment = chapters.clean_environment()
+        environment.pop("DRAFT", None)
         done = subprocess.run(
             [*command, f"ROOT={self.root}", *arguments],
-            env=chapters.clean_environment(),
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=60,
