@@ -41,8 +41,8 @@ static bool open_screen(const struct boot_info *info)
 // has a line and its own name.
 __attribute__((noinline)) void print_stage(const struct stage *stage)
 {
-    printf("- ");
-    printf("%s\n", stage->name);
+    printf("-");
+    printf(" %s\n", stage->name);
 }
 
 // Forgets that the last one has no next.

@@ -12,10 +12,12 @@
 
 #define END "halted\n"
 
-static struct {
+// Weak: the files of a suite share it, as they share the console.
+__attribute__((weak)) struct {
     char text[4096];
     size_t length;
     bool escape;  // at END
+    bool added;   // to the console
     void *place[5];
 } captured;
 
@@ -44,11 +46,9 @@ static void captured_putc(char c)
 // The kernel as a chapter's kernel_main sets it up, and an empty text.
 static void captured_start(void)
 {
-    static bool added;
-
-    if (!added)
+    if (!captured.added)
         console_add_sink(captured_putc);
-    added = true;
+    captured.added = true;
     idt_init();
     captured.length = 0;
 }
