@@ -55,6 +55,7 @@ def pytest_collect_file(parent, file_path):
     return None
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return Scheduler(config, log)
 
