@@ -1,6 +1,7 @@
-// ktap.c: runs the tests and reports them. It has its own way to COM1 and needs
-// nothing of the chapter, so that it can test the first one, and a broken one.
-// Linux kernel documentation, "The Kernel Test Anything Protocol (KTAP)".
+// ktap.c: runs the tests and reports them. It has its own way to COM1
+// and needs nothing of the chapter, so that it can test the first one,
+// and a broken one. Linux kernel documentation, "The Kernel Test
+// Anything Protocol (KTAP)".
 
 #include "ktap.h"
 
@@ -12,10 +13,12 @@ enum {
     LCR_8N1   = 0x03,
     LCR_DLAB  = 0x80,
     LSR_THRE  = 0x20,
-    DEBUG_EXIT =
-        0xf4,  // QEMU's isa-debug-exit: its status is 2 * value + 1
-    EXIT_PASS = 0x10,
-    EXIT_FAIL = 0x11,
+
+    // QEMU's isa-debug-exit: its status is 2 * value + 1.
+    DEBUG_EXIT = 0xf4,
+    EXIT_PASS  = 0x10,
+    EXIT_FAIL  = 0x11,
+
     TOLD_MOST = 8,  // failed checks of one test; more say nothing new
 };
 
@@ -60,11 +63,11 @@ static void put_number(uint64_t n, unsigned base)
     put(&digits[i]);
 }
 
-bool ktap_check(bool holds, const char *file, unsigned line,
-                const char *what)
+// False: enough has been told.
+static bool tell(const char *file, unsigned line, const char *what)
 {
-    if (holds || ++failures > TOLD_MOST)
-        return true;
+    if (++failures > TOLD_MOST)
+        return false;
     put("# ");
     put(file);
     put(":");
@@ -72,30 +75,60 @@ bool ktap_check(bool holds, const char *file, unsigned line,
     put(": ");
     put(what);
     put("\n");
+    return true;
+}
+
+static void put_quoted(const char *text)
+{
+    put("\"");
+    for (; *text != '\0'; text++) {
+        char visible[] = {*text >= ' ' ? *text : '.', '\0'};
+
+        put(visible);
+    }
+    put("\"");
+}
+
+bool ktap_check(bool holds, const char *file, unsigned line,
+                const char *what)
+{
+    if (!holds)
+        tell(file, line, what);
+    return holds;
+}
+
+bool ktap_check_equal(uint64_t a, uint64_t b, const char *file,
+                      unsigned line, const char *what)
+{
+    if (a != b && tell(file, line, what)) {
+        put("#   left 0x");
+        put_number(a, 16);
+        put(", right 0x");
+        put_number(b, 16);
+        put("\n");
+    }
+    return a == b;
+}
+
+static bool same(const char *a, const char *b)
+{
+    for (; *a == *b; a++, b++)
+        if (*a == '\0')
+            return true;
     return false;
 }
 
-void ktap_check_equal(uint64_t a, uint64_t b, const char *file,
-                      unsigned line, const char *what)
+bool ktap_check_text(const char *a, const char *b, const char *file,
+                     unsigned line, const char *what)
 {
-    if (ktap_check(a == b, file, line, what))
-        return;
-    put("#   left 0x");
-    put_number(a, 16);
-    put(", right 0x");
-    put_number(b, 16);
-    put("\n");
-}
-
-void ktap_value(const char *name, uint64_t value, const char *unit)
-{
-    put("# value ");
-    put(name);
-    put(" ");
-    put_number(value, 10);
-    put(" ");
-    put(unit);
-    put("\n");
+    if (!same(a, b) && tell(file, line, what)) {
+        put("#   left ");
+        put_quoted(a);
+        put(", right ");
+        put_quoted(b);
+        put("\n");
+    }
+    return same(a, b);
 }
 
 static void run(const struct ktap_test *test)

@@ -1,5 +1,5 @@
-// ktap.h: tests that run inside the kernel. A file of tests takes the place of
-// the chapter's main.c:
+// ktap.h: tests that run inside the kernel. A file of tests takes the
+// place of the chapter's main.c:
 //
 //     #include "ktap.h"
 //
@@ -9,7 +9,8 @@
 //         CHECK_EQ(1 + 1, 2);
 //     }
 //
-// The results go out through COM1 as KTAP, the Kernel Test Anything Protocol.
+// The results go out through COM1 as KTAP, the Kernel Test Anything
+// Protocol.
 
 #pragma once
 
@@ -28,7 +29,8 @@ struct ktap_test {
         used, section("ktap"), aligned(16))) = {#name, test_##name}; \
     static void test_##name(void)
 
-// A check that fails is told, and the test goes on.
+// A check that fails is told, and the test goes on. The value of a check
+// is whether it held.
 #define CHECK(condition) \
     ktap_check((condition) ? true : false, __FILE__, __LINE__, \
                #condition)
@@ -38,12 +40,15 @@ struct ktap_test {
     ktap_check_equal((uint64_t)(a), (uint64_t)(b), __FILE__, __LINE__, \
                      #a " == " #b)
 
+// The same for two strings.
+#define CHECK_TEXT(a, b) \
+    ktap_check_text(a, b, __FILE__, __LINE__, #a " is " #b)
+
 bool ktap_check(bool holds, const char *file, unsigned line,
                 const char *what);
-void ktap_check_equal(uint64_t a, uint64_t b, const char *file,
+bool ktap_check_equal(uint64_t a, uint64_t b, const char *file,
                       unsigned line, const char *what);
-
-// Reports a measurement to make bench, which boots tests/bench/.
-void ktap_value(const char *name, uint64_t value, const char *unit);
+bool ktap_check_text(const char *a, const char *b, const char *file,
+                     unsigned line, const char *what);
 
 extern uint64_t ktap_argument;  // what boot.asm passes to kernel_main

@@ -40,7 +40,7 @@ TEST(each_sink_gets_what_comes_after_it)
     console_add_sink(first_sink);
     console_putc('b');
     console_putc('\n');
-    CHECK_EQ(strcmp(first.text, "b\n"), 0);
+    CHECK_TEXT(first.text, "b\n");
     CHECK_EQ(second.length, 0);
 
     console_add_sink(second_sink);

@@ -24,7 +24,7 @@ static char buffer[256];
 #define CHECK_PRINTS(text, ...) \
     do { \
         int length = snprintf(buffer, sizeof(buffer), __VA_ARGS__); \
-        CHECK(strcmp(buffer, text) == 0); \
+        CHECK_TEXT(buffer, text); \
         CHECK_EQ(length, sizeof(text) - 1); \
     } while (0)
 
@@ -187,7 +187,7 @@ TEST(printf_writes_to_the_console)
 {
     listen();
     CHECK_EQ(printf("%s %d%%\n", "at", 42), 7);
-    CHECK_EQ(strcmp(printed, "at 42%\n"), 0);
+    CHECK_TEXT(printed, "at 42%\n");
 }
 
 static int print_list(const char *format, ...)
@@ -206,6 +206,6 @@ TEST(argument_list_stays_with_the_caller)
 {
     listen();
     CHECK_EQ(print_list("%d %s", 1, "a"), 6);
-    CHECK_EQ(strcmp(buffer, "1 a"), 0);
-    CHECK_EQ(strcmp(printed, "1 a"), 0);
+    CHECK_TEXT(buffer, "1 a");
+    CHECK_TEXT(printed, "1 a");
 }
