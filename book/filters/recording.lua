@@ -16,10 +16,6 @@ local registers = { 'rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp',
   'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
   'rip', 'rflags', 'cs', 'ss' }
 
-function recording.path(name)
-  return 'build/book/.cache/recordings/' .. name .. '.json'
-end
-
 -- Gives each step all its fields. A target has its name rather than its address.
 local function complete(steps)
   local file, line
@@ -62,9 +58,9 @@ end
 
 -- The recording of this name, or nil and what is wrong with it.
 function recording.read(name)
-  local path = recording.path(name)
+  local path = 'build/book/.cache/recordings/' .. name .. '.json'
   local lines = book.read(path)
-  if not lines then return nil, 'there is no ' .. path end
+  if not lines then return nil, 'there is no book/recordings/' .. name end
   local tape, why = json.decode(table.concat(lines, '\n'))
   if not tape then return nil, path .. ': ' .. why end
   if tape.format ~= FORMAT then return nil, path .. ' is no ' .. FORMAT end

@@ -139,10 +139,10 @@ ${button("next", "Next")}${button("last", "Last")}<output></output></div>
 <ol class="jumps" aria-label="Moments">${this.moments.map(([title, step]) =>
       `<li><button type="button" data-step="${step}">${escape(title)}</button></li>`).join("")}</ol>
 <div class="said"><p aria-live="polite"></p></div>
-${panel("source", "", '<pre tabindex="0" role="region" aria-label="Source"><code></code></pre>')}
+${panel("source", "", '<pre tabindex="0" role="group" aria-label="Source"><code></code></pre>')}
 ${panel("registers", "Registers", `<ul>${this.registers.map(r =>
       `<li data-r="${r}"><b>${r}</b> <code></code></li>`).join("")}</ul>`)}
-${panel("stack", "Stack, growing down", '<div class="words" tabindex="0" role="region" aria-label="Words of the stack"><table></table></div>')}`
+${panel("stack", "Stack, growing down", '<div class="words" tabindex="0" role="group" aria-label="Words of the stack"><table></table></div>')}`
       .replaceAll("ID-", this.parentElement.id);
     this.prepend(box);
     const find = selector => box.querySelector(selector);

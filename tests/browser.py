@@ -1,0 +1,169 @@
+"""browser.py: Chromium without a window, driven through two pipes by the DevTools
+protocol. Standard library only.
+
+    with Browser() as browser:
+        browser.open(path, width=390, dark=True)
+        browser.run("document.title")      the value of a JavaScript expression
+        browser.press("ArrowRight")
+"""
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+
+PIPES = 3, 4  # the protocol's descriptors: to and from the browser
+SECONDS = 20  # that an answer may take
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, "Tab": 9}
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-pipe",
+)
+
+
+class BrowserError(Exception):
+    """The browser, or a script in it, did not do what it was asked to."""
+
+
+def take(*ends):
+    """In the new process: make the pipes those of the protocol."""
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in ends]  # out of the way
+    for end, number in zip(ends, PIPES):
+        os.dup2(end, number)
+
+
+class Browser:
+    def __enter__(self):
+        command = next(filter(None, map(shutil.which, NAMES)), None)
+        if not command:
+            raise BrowserError("no Chromium: run ./setup --test")
+        self.profile = tempfile.TemporaryDirectory(prefix="chromium-")
+        to_browser, self.out = os.pipe()
+        self.into, from_browser = os.pipe()
+        self.process = subprocess.Popen(
+            [command, *FLAGS, f"--user-data-dir={self.profile.name}"],
+            preexec_fn=lambda: take(to_browser, from_browser),
+            pass_fds=PIPES,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(to_browser)
+        os.close(from_browser)
+        self.number, self.session, self.buffer = 0, None, b""
+        self.events = []
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.ask("Target.attachToTarget", targetId=target, flatten=True)
+        self.session = attached["sessionId"]
+        for domain in ("Page", "Runtime"):
+            self.ask(f"{domain}.enable")
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.out)  # Chromium ends when its pipe does
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.into)
+        shutil.rmtree(self.profile.name, ignore_errors=True)
+        self.profile.cleanup()
+
+    # The protocol
+
+    def receive(self, deadline):
+        """The next message: an answer or an event."""
+        while b"\0" not in self.buffer:
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self.into], [], [], max(0, left))
+            read = os.read(self.into, 1 << 16) if ready else b""
+            if not read:
+                raise BrowserError("Chromium does not answer")
+            self.buffer += read
+        message, self.buffer = self.buffer.split(b"\0", 1)
+        return json.loads(message)
+
+    def ask(self, method, **parameters):
+        """Call a method of the protocol; its result."""
+        self.number += 1
+        request = {"id": self.number, "method": method, "params": parameters}
+        if self.session:
+            request["sessionId"] = self.session
+        os.write(self.out, json.dumps(request).encode() + b"\0")
+        deadline = time.monotonic() + SECONDS
+        while True:
+            message = self.receive(deadline)
+            if message.get("id") == self.number:
+                break
+            self.events.append(message)
+        if "error" in message:
+            raise BrowserError(f"{method}: {message['error']['message']}")
+        return message["result"]
+
+    def wait_for(self, event):
+        deadline = time.monotonic() + SECONDS
+        while not any(message.get("method") == event for message in self.events):
+            self.events.append(self.receive(deadline))
+
+    # The page
+
+    def open(
+        self, path, fragment="", width=1280, height=900, dark=False, scripts=True, still=True
+    ):
+        """Load a file, in a window so wide. Errors of its scripts: see errors()."""
+        size = {"width": width, "height": height}
+        self.ask("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=1, mobile=False)
+        self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
+        features = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "prefers-reduced-motion": "reduce" if still else "no-preference",
+        }
+        pairs = [{"name": name, "value": value} for name, value in features.items()]
+        self.ask("Emulation.setEmulatedMedia", features=pairs)
+        self.events.clear()
+        self.ask("Page.navigate", url="about:blank")
+        self.wait_for("Page.loadEventFired")
+        self.events.clear()
+        self.ask("Page.navigate", url=f"{path.resolve().as_uri()}#{fragment}")
+        self.wait_for("Page.loadEventFired")
+
+    def run(self, script):
+        """The value of an expression, or of the promise it is."""
+        done = self.ask(
+            "Runtime.evaluate",
+            expression=script,
+            returnByValue=True,
+            awaitPromise=True,
+        )
+        if "exceptionDetails" in done:
+            told = done["exceptionDetails"]
+            raise BrowserError(told.get("exception", told).get("description", told["text"]))
+        return done["result"].get("value")
+
+    def press(self, key):
+        for kind in ("rawKeyDown", "keyUp"):
+            self.ask(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                code=key,
+                windowsVirtualKeyCode=KEYS[key],
+            )
+
+    def errors(self):
+        """What the page's scripts have thrown since it was opened."""
+        thrown = [m["params"] for m in self.events if m.get("method") == "Runtime.exceptionThrown"]
+        return [each["exceptionDetails"]["exception"]["description"] for each in thrown]
