@@ -14,7 +14,8 @@ local titles = { ['before'] = 'Before', ['cpu-pushes'] = 'CPU pushes the frame',
 local function html_of(markdown)
   local block = pandoc.read(markdown, 'markdown').blocks[1]
   if not block then return '' end
-  local text = pandoc.write(pandoc.Pandoc { pandoc.Plain(block.content) }, 'html')
+  local document = pandoc.Pandoc { pandoc.Plain(block.content) }
+  local text = pandoc.write(document, 'html')
   return (text:gsub('\n', ' '))
 end
 

@@ -16,13 +16,14 @@ local registers = { 'rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp',
   'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
   'rip', 'rflags', 'cs', 'ss' }
 
--- Gives each step all its fields. A target has its name rather than its address.
+-- Gives each step all its fields. A target gets its name for its address.
 local function complete(steps)
   local file, line
   for _, step in ipairs(steps) do
     file, line = step.file or file, step.line or line
     step.file, step.line = file, line
     step.code = step.code:gsub('%s+', ' '):gsub('0x%x+ <([^>]+)>', '%1')
+      :gsub('%[rip[+-]0x%x+%] # (%S+)$', '[%1]')
     step.set, step.stack = step.set or {}, step.stack or {}
   end
 end
@@ -106,7 +107,9 @@ function recording.stack(tape, at)
   for address, word in pairs(words) do
     if not recording.below(address, rsp) then list[#list + 1] = word end
   end
-  table.sort(list, function (a, b) return recording.below(b.address, a.address) end)
+  table.sort(list, function (a, b)
+    return recording.below(b.address, a.address)
+  end)
   return list
 end
 

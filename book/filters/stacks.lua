@@ -7,9 +7,9 @@ local recording = require 'recording'
 local FOLD = 6  -- so many words that did not change become one row
 
 local function row(class, address, name, value)
-  return ('<tr%s>%s<td>%s</td><td>%s</td></tr>'):format(
-    class ~= '' and ' class="' .. class .. '"' or '', address, book.escape(name),
-    value)
+  class = class ~= '' and ' class="' .. class .. '"' or ''
+  return ('<tr%s>%s<td>%s</td><td>%s</td></tr>')
+    :format(class, address, book.escape(name), value)
 end
 
 local function word_row(tape, word, class)
@@ -43,7 +43,9 @@ local function rows_of(tape, stack, before)
     if before and #kept >= many then
       rows[#rows + 1] = row('rest', '<td></td>', fold(kept), '')
     else
-      for _, word in ipairs(kept) do rows[#rows + 1] = word_row(tape, word, '') end
+      for _, word in ipairs(kept) do
+        rows[#rows + 1] = word_row(tape, word, '')
+      end
     end
     kept = {}
   end
@@ -71,8 +73,8 @@ local function moment_html(tape, id, at)
   return ('<div class="moment" id="%s-%s"><p><b>%s.</b> %s %s</p>')
       :format(id, moment.name, book.escape(moment.title), step.note or '',
         next_code)
-    .. ('<table aria-label=%s>%s</table></div>')
-      :format(book.quote('The stack: ' .. moment.title), rows_of(tape, stack, old))
+    .. ('<table aria-label=%s>%s</table></div>'):format(
+      book.quote('The stack: ' .. moment.title), rows_of(tape, stack, old))
 end
 
 return function (tape, id)

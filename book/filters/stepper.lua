@@ -7,13 +7,16 @@
 --   isr_common+21: A note for the step at this place.
 --   ```
 --
--- The build makes the recording of the chapter's kernel. Its moments have the
--- names that the notes use; a note goes on in lines that are indented. What the
--- reader sees without a note is made from the recording.
+-- The build makes the recording of the chapter's kernel, with the options of
+-- common/record that stand in book/recordings/04-returning/int3. Its moments
+-- have the names that the notes use. A note is shown when the machine has come
+-- to its step, and goes on in lines that are indented; what the reader sees at
+-- other steps is made from the recording. [so](#fig-int3-cpu-pushes) links to a
+-- moment.
 --
--- Without JavaScript, and on paper, the page shows the stack at each moment. The
--- rest goes to build/book/.cache/PAGE.steps as JSON, of which the Makefile makes
--- the page's script together with theme/stepper/.
+-- Without JavaScript, and on paper, the page shows the stack at each moment.
+-- The rest goes to build/book/.cache/PAGE.steps as JSON, of which the Makefile
+-- makes the page's script together with theme/stepper/.
 
 local book = require 'book'
 local figure = require 'figure'
@@ -28,7 +31,7 @@ local AROUND = 6  -- lines of source above and below those that run
 
 local owners = { cpu = 'CPU', stub = 'stub', common = 'isr_common', c = 'C' }
 
--- Source -----------------------------------------------------------------------
+-- Source --------------------------------------------------------------------
 
 -- The lines of a file that the recording names.
 local function lines_run(tape, file)
@@ -89,7 +92,7 @@ local function excerpts(tape)
   return list, index
 end
 
--- For the component -------------------------------------------------------------
+-- For the component ----------------------------------------------------------
 
 local function owner(who)
   return owners[who] or who
@@ -119,7 +122,7 @@ local function data(tape, files, file_index)
     moments = moments, steps = steps, digits = tape.digits }
 end
 
--- The block ---------------------------------------------------------------------
+-- The block ------------------------------------------------------------------
 
 local recordings = {}  -- of the page: members of a JSON object
 local known = { srcline = 1, recording = 1, caption = 1, number = 1 }
@@ -130,7 +133,9 @@ local function complaint(block)
   end
   if block.identifier == '' then return 'needs an id, #fig:...' end
   if not block.attributes.caption then return 'needs caption="..."' end
-  if not block.attributes.recording then return 'needs recording="chapter/name"' end
+  if not block.attributes.recording then
+    return 'needs recording="chapter/name"'
+  end
 end
 
 -- The stepper as HTML, or nil, what is wrong and perhaps on which line.

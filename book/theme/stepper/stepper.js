@@ -250,8 +250,8 @@ ${panel("stack", "Stack, growing down", '<div class="words" tabindex="0" role="g
 
   showSource({ place, instruction, file, line }) {
     const [name, address, ...runs] = this.files[file] || ["", ""];
-    this.head.innerHTML = `Next: ${code(instruction)} <span>${escape(place)}</span>`
-      + (name && ` <a href="${address}">${name}:${line}</a>`);
+    this.head.innerHTML = `Next: ${code(instruction)} `
+      + (name && `<a href="${address}">${name}:${line}</a> `) + escape(place);
     if (this.shown != file) {
       this.shown = file;
       let html = "";
