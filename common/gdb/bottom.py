@@ -1,50 +1,30 @@
 """bottom.py: the end of every backtrace.
 
-NASM describes no stack frames, so GDB guesses how start_64 was entered, and its
-guess changes with the stack pointer: `bt` goes on into random memory, `finish`
-out of kernel_main never stops. In truth nobody called start_64. We say that
-address 0 did, where GDB ends a backtrace.
+Nobody calls the code of boot.asm: GRUB jumps to it. GDB does not know that and
+guesses, and its guess changes with the stack pointer: `bt` goes on into random
+memory, `finish` out of kernel_main never stops. We say that address 0 is the
+caller, where GDB ends a backtrace.
 """
 
-import gdb
-from gdb.unwinder import Unwinder, register_unwinder
+from gdb.unwinder import Unwinder
 
-BOTTOM = ("start_64", "halt")
+from frames import read, unwound
+from machine import WORD
+from symbols import file_of
+
+FILE = "boot.asm"
 OUTERMOST = (1 << 64) - 256  # GDB wants each frame further out than the last
 
 
-class FrameId:
-    """What tells a frame from all others: its stack pointer, its function."""
-
-    def __init__(self, sp, pc):
-        self.sp = sp
-        self.pc = pc
-
-
-def symbol(address):
-    """The name of the place, without "+ 5 in section .text"."""
-    return gdb.execute(f"info symbol {address:#x}", to_string=True).split()[0]
-
-
 class Bottom(Unwinder):
-    """Unwinds from start_64 to address 0, and from there to nowhere."""
+    """From boot.asm to address 0, and from there to nowhere."""
 
     def __init__(self):
         super().__init__("bottom")
 
-    def __call__(self, pending_frame):
-        pc = pending_frame.read_register("rip")
-        sp = pending_frame.read_register("rsp")
-        if symbol(int(pc)) in BOTTOM:
-            place = gdb.Value(OUTERMOST).cast(sp.type)
-        elif pc == 0:
-            place = sp
-        else:
+    def __call__(self, frame):
+        rip = read(frame, "rip")
+        if rip != 0 and file_of(rip) != FILE:
             return None
-        frame = pending_frame.create_unwind_info(FrameId(place, pc - pc))
-        frame.add_saved_register("rip", pc - pc)
-        frame.add_saved_register("rsp", place + 8)
-        return frame
-
-
-register_unwinder(None, Bottom(), replace=True)
+        end = OUTERMOST if rip != 0 else read(frame, "rsp")
+        return unwound(frame, end, {"rip": 0, "rsp": end + WORD})

@@ -2,16 +2,16 @@
 
 import contextlib
 import os
+import re
 import signal
 import threading
 
 import gdb
 
-from machine import monitor, register
-from symbols import place
+from machine import memory, monitor, register
+from symbols import place, text_section
 
 PATIENCE = 20  # seconds a run may take
-IF = 1 << 9  # in RFLAGS: interrupts are let in
 
 
 @contextlib.contextmanager
@@ -31,50 +31,42 @@ def step(count=1):
             gdb.execute(f"stepi {count}", to_string=True)
 
 
-def go(seconds):
-    """Let the machine run, for so long at most; was that its end?"""
-    over = threading.Event()
+def halts():
+    """Where the kernel halts for good: at each hlt that follows a cli."""
+    first, last = text_section()
+    gdb.execute("set trust-readonly-sections on")  # it may not be mapped yet
+    code = memory(first, last - first)
+    gdb.execute("set trust-readonly-sections off")
+    return [first + found.start() + 1 for found in re.finditer(b"\xfa\xf4", code)]
 
-    def interrupt():
-        over.set()
-        os.kill(os.getpid(), signal.SIGINT)
 
-    timer = threading.Timer(seconds, interrupt)
+def go():
+    """Let the machine run until it stops; with patience, but not for ever."""
+    timer = threading.Timer(PATIENCE, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with quiet():
-        gdb.execute("continue", to_string=True)
-    timer.cancel()
-    return over.is_set()
-
-
-def has_halted():
-    """Will nothing but a reset wake the CPU?"""
-    return "HLT=1" in monitor("info registers") and not register("rflags") & IF
-
-
-def run_on(addresses):
-    """Run until the machine stands at one of ADDRESSES; GdbError if not."""
-    for _ in range(PATIENCE):
-        interrupted = go(1)
-        if register("rip") in addresses:
-            return
-        if interrupted and has_halted():
-            raise gdb.GdbError("The kernel has halted.")
-        if not interrupted:
-            raise gdb.GdbError(f"Stopped at {place(register('rip'))}.")
-    raise gdb.GdbError(f"Nothing has happened for {PATIENCE} seconds.")
+    try:
+        with quiet():
+            gdb.execute("continue", to_string=True)
+    finally:
+        timer.cancel()
 
 
 def run_to(*addresses):
     """Run to one of ADDRESSES and return it. GdbError if the kernel halts before,
     if something else stops it, or if it takes too long."""
-    stops = [gdb.Breakpoint(f"*{address:#x}", internal=True) for address in addresses]
+    ends = halts()
+    places = {*addresses, *ends}
+    stops = [gdb.Breakpoint(f"*{address:#x}", internal=True) for address in places]
     try:
-        run_on(addresses)
+        go()
     finally:
         for stop in stops:
             stop.delete()
-    return register("rip")
+    rip = register("rip")
+    if rip in addresses:
+        return rip
+    reason = "The kernel has halted" if rip in ends else "Stopped on the way"
+    raise gdb.GdbError(f"{reason}, at {place(rip) or hex(rip)}.")
 
 
 def save(name):

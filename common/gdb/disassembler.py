@@ -9,7 +9,9 @@ import re
 import subprocess
 import tempfile
 
-import gdb
+from command import Command
+from machine import memory, monitor, register
+from symbols import named, number, place
 
 LONGEST = 15  # bytes of an instruction
 MACHINES = {"CS16": "i8086", "CS32": "i386", "CS64": "i386:x86-64"}
@@ -17,16 +19,14 @@ MACHINES = {"CS16": "i8086", "CS32": "i386", "CS64": "i386:x86-64"}
 
 def cpu_mode():
     """CS16, CS32 or CS64: the kind of code segment the CPU runs in."""
-    registers = gdb.execute("monitor info registers", to_string=True)
-    found = re.search(r"CS =.*(CS\d\d)", registers)
+    found = re.search(r"CS =.*(CS\d\d)", monitor("info registers"))
     return found[1] if found else "CS16"  # real mode has no descriptor
 
 
 def disassemble(address, count):
     """COUNT lines of objdump, from ADDRESS on."""
-    inferior = gdb.selected_inferior()
     with tempfile.NamedTemporaryFile() as file:
-        file.write(inferior.read_memory(address, count * LONGEST))
+        file.write(memory(address, count * LONGEST))
         file.flush()
         command = ["objdump", "-D", "-b", "binary", "-m", MACHINES[cpu_mode()]]
         command += ["-M", "intel", "-w", "--no-show-raw-insn"]
@@ -35,34 +35,26 @@ def disassemble(address, count):
     return re.findall(r"^ *([0-9a-f]+):\s*(.*?) *$", text, re.M)[:count]
 
 
-def symbol(address):
-    """"<start+6>" for an address in the kernel, or nothing."""
-    text = gdb.execute(f"info symbol {address:#x}", to_string=True)
-    name = text.split(" in section")[0].replace(" + ", "+")
-    return "" if text.startswith("No symbol") else f" <{name}>"
-
-
-def with_symbol(instruction):
+def with_target(instruction):
     """INSTRUCTION, with the name of the place it jumps to or calls."""
     target = re.fullmatch(r"(?:j\w+|call) +(0x[0-9a-f]+)", instruction)
-    return instruction + (symbol(int(target[1], 16)) if target else "")
+    name = place(int(target[1], 16)) if target else ""
+    return f"{instruction} <{name}>" if name else instruction
 
 
-class Code(gdb.Command):
+class Code(Command):
     """code [COUNT]: the next instructions, decoded for the CPU's present mode.
-    Five of them, or COUNT. Right in 16-bit, 32-bit and 64-bit code."""
 
-    def __init__(self):
-        super().__init__("code", gdb.COMMAND_DATA)
+    Five of them, or COUNT. Right in 16-bit, 32-bit and 64-bit code, where GDB's
+    own x/i takes all code for 64-bit code."""
 
-    def invoke(self, argument, from_tty):
-        count = int(gdb.parse_and_eval(argument)) if argument else 5
+    name = "code"
+
+    def run(self, argument):
+        count = number(argument) if argument else 5
         arrow = "=>"
-        here = int(gdb.parse_and_eval("$pc"))
-        for place, instruction in disassemble(here, count):
-            address = int(place, 16)
-            name = symbol(address)
-            print(f"{arrow} {address:#x}{name}:\t{with_symbol(instruction)}")
+        for text, instruction in disassemble(register("rip"), count):
+            print(f"{arrow} {named(int(text, 16))}:\t{with_target(instruction)}")
             arrow = "  "
 
 

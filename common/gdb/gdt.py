@@ -7,7 +7,7 @@ import gdb
 
 from command import Command, table
 from machine import in_long_mode, memory, register, table_register
-from symbols import place
+from symbols import named
 
 SEGMENTS = ("cs", "ss", "ds", "es", "fs", "gs")
 SYSTEM = {2: "LDT", 9: "TSS, available", 11: "TSS, busy", 12: "call gate"}
@@ -104,7 +104,7 @@ class Gdt(Command):
         if argument:
             raise self.usage()
         base, limit = table_register("GDT")[1:]
-        print(f"GDT at {base:#x} {place(base)}, limit {limit:#x}")
+        print(f"GDT at {named(base)}, limit {limit:#x}")
         rows, holders = [("selector", "kind", "", "rights", "in")], users()
         for selector, data in descriptors(base, limit):
             cells = decode(data) if data else ("null", "", "")

@@ -9,7 +9,7 @@ import gdb
 
 from command import Command, table
 from machine import in_long_mode, memory, table_register
-from symbols import number, place
+from symbols import named, number, place
 from vectors import mnemonic
 
 GATE = 16  # bytes
@@ -53,7 +53,7 @@ def row(run):
     first, last = run[0], run[-1]
     if first is last:
         vectors = f"{first.vector} {mnemonic(first.vector)}"
-        handlers = f"{first.handler:#x} {place(first.handler)}"
+        handlers = named(first.handler)
     else:
         vectors = f"{first.vector} to {last.vector}"
         handlers = f"{place(first.handler)} to {place(last.handler)}"
@@ -88,7 +88,7 @@ class Idt(Command):
         if max(wanted) >= size:
             raise gdb.GdbError(f"The IDT has gates for vectors 0 to {size - 1}.")
         gates = [found for vector in wanted if (found := gate(vector, base))]
-        print(f"IDT at {base:#x} {place(base)}, {size} gates")
+        print(f"IDT at {named(base)}, {size} gates")
         if gates:
             table([HEADER, *map(row, runs(gates))])
         else:

@@ -4,10 +4,20 @@ set confirm off
 set pagination off
 set disassembly-flavor intel
 set print pretty on
+set filename-display basename
 
-python import bottom, disassembler, screen, idt, gdt, pt, unwind, trapframe, backwards, tour
+# `kernel` lists their commands in this order.
+python
+import disassembler, screen
+import backtrace, unwind
+import idt, gdt, pt, trapframe
+import backwards, tour, recorder
+import overview
+import symbols
 
 # The CPU stands at its first instruction, in the BIOS. Let the BIOS and GRUB
-# run, up to the first instruction of the kernel.
-python import symbols; gdb.execute(f"tbreak *{symbols.entry_point():#x}")
+# run, up to the first instruction of the kernel. Its label may not be the only
+# thing that is called start.
+gdb.execute(f"tbreak *{symbols.entry_point():#x}")
+end
 continue

@@ -6,8 +6,8 @@ Intel SDM volume 3A, "4-Level Paging" and "Determination of Access Rights".
 import gdb
 
 from command import Command, table
-from machine import physical_word, register
-from symbols import number, place
+from machine import in_long_mode, physical_word, register
+from symbols import named, number
 
 # The tables, by what their entries are called, and the lowest of the nine bits
 # of an address that choose an entry.
@@ -74,11 +74,17 @@ def effective(entries):
     return told + ("; ring 3 too" if user else "; ring 3 nothing")
 
 
+def uses_reserved(entries):
+    """Is execution forbidden by a bit that the CPU was not told to know?"""
+    forbids = any(is_set(entry, NO_EXECUTE) for entry in entries)
+    return forbids and not is_set(register("efer"), EFER_NXE)
+
+
 def obstacle(address):
     """Why there is no walk, or None."""
     if not is_set(register("cr0"), CR0_PG):
         return "Paging is off: every address is physical."
-    if not is_set(register("efer"), 10):
+    if not in_long_mode():
         return "The CPU is not in long mode: its page tables have another form."
     if is_set(register("cr4"), CR4_LA57):
         return "The CPU walks five levels (CR4.LA57); pt knows four."
@@ -104,7 +110,7 @@ class Pt(Command):
         reason = obstacle(address)
         if reason:
             raise gdb.GdbError(reason)
-        print(f"{address:#x} {place(address)}".rstrip() + f", CR3 {register('cr3'):#x}")
+        print(f"{named(address)}, CR3 {register('cr3'):#x}")
         steps = walk(address)
         table([self.row(*step) for step in steps])
         self.conclude(address, steps)
@@ -122,11 +128,10 @@ class Pt(Command):
         offset = (1 << shift) - 1
         physical = last & ADDRESS & ~offset | address & offset
         print(f"physical {physical:#x}, in a page of {SIZES[shift]}")
-        print(effective([step[-1] for step in steps]))
-        if any(is_set(s[-1], NO_EXECUTE) for s in steps) and not is_set(
-            register("efer"), EFER_NXE
-        ):
-            print("But EFER.NXE is clear, so bit 63 is reserved: a page fault (#PF).")
+        entries = [step[-1] for step in steps]
+        print(effective(entries))
+        if uses_reserved(entries):
+            print("But bit 63 is reserved while EFER.NXE is clear: a page fault (#PF).")
 
 
 Pt()

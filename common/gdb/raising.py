@@ -15,6 +15,7 @@ from symbols import number, place
 from vectors import EXCEPTIONS
 
 INT3, INT = 0xCC, 0xCD  # opcodes; that of int n is followed by n
+DEBUG = 1  # the vector of the trap after each single step
 VISITS = 1000  # times an instruction may run before it raises
 
 # origin: where the instruction is; rip: where the program is to go on; registers:
@@ -24,7 +25,9 @@ Raised = collections.namedtuple("Raised", "vector origin rip registers")
 
 def stubs(vector):
     """The addresses at which the exception arrives; of any vector, if None."""
-    wanted = EXCEPTIONS if vector is None else [vector]
+    if vector == DEBUG:
+        raise gdb.GdbError("#DB comes after an instruction, and GDB's steps hide it.")
+    wanted = [v for v in EXCEPTIONS if v != DEBUG] if vector is None else [vector]
     try:
         return [number(f"isr_{each}") for each in wanted]
     except gdb.GdbError:

@@ -3,7 +3,8 @@
 import os
 import tempfile
 
-import gdb
+from command import Command
+from machine import monitor
 
 SCREEN, ROWS, COLUMNS = 0xB8000, 25, 80
 
@@ -13,18 +14,17 @@ def cells():
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "screen")
         size = 2 * ROWS * COLUMNS
-        gdb.execute(f'monitor pmemsave {SCREEN} {size} "{path}"')
+        monitor(f'pmemsave {SCREEN} {size} "{path}"')
         with open(path, "rb") as file:
             return file.read()
 
 
-class Screen(gdb.Command):
+class Screen(Command):
     """screen: print what the VGA text screen shows."""
 
-    def __init__(self):
-        super().__init__("screen", gdb.COMMAND_STATUS)
+    name = "screen"
 
-    def invoke(self, argument, from_tty):
+    def run(self, argument):
         text = cells()[::2].replace(b"\0", b" ").decode("cp437")
         rows = [text[i : i + COLUMNS] for i in range(0, len(text), COLUMNS)]
         print("\n".join(row.rstrip() for row in rows).rstrip())

@@ -72,16 +72,23 @@ def account(address):
     """The Account just before the instruction at ADDRESS, inside of a stub."""
     vector = vector_of(address)
     vector = NO_ERROR_CODE if vector is None else vector
-    books = Account(WORD if vector in WITH_ERROR_CODE else 0)
-    at = number(f"isr_{vector}")
+    start = number(f"isr_{vector}")
+    return walk(start, Account(WORD if vector in WITH_ERROR_CODE else 0), address)
+
+
+def walk(start, books, end):
+    """BOOKS, with the instructions from START up to END booked. A stub's jump is
+    followed, any other is passed by."""
+    at = start
     for _ in range(LONGEST):
-        if at == address:
+        if at == end:
             return books
         instruction, length = disassemble(at)
         books.run(instruction)
         jump = re.match(r"jmp (0x[0-9a-f]+)", instruction)
-        at = int(jump[1], 16) if jump else at + length
-    raise gdb.GdbError(f"No way from isr_{vector} to {place(address)}.")
+        follows = jump and vector_of(at) is not None
+        at = int(jump[1], 16) if follows else at + length
+    raise gdb.GdbError(f"No way from {place(start)} to {place(end)}.")
 
 
 def frame_at(address, rsp):
@@ -94,14 +101,14 @@ def interrupted(frame):
     return {name: word(frame + WORD * i) for i, name in enumerate(CPU_PUSHES)}
 
 
-def registers(address, rsp, read):
-    """The interrupted program's registers, and the end of the CPU's pushes, for
-    a stub at ADDRESS. READ gives the value a register has now."""
+def registers(address, rsp):
+    """The interrupted program's registers, as far as they are on the stack of a
+    stub at ADDRESS, and the end of what the CPU has pushed."""
     books = account(address)
     frame = rsp + books.depth
-    found = {name: read(name) for name in REGISTERS}
-    found.update({name: word(frame - depth) for name, depth in books.saved.items()})
+    found = {name: word(frame - depth) for name, depth in books.saved.items()}
     found.update(interrupted(frame))
+    found["eflags"] = found["rflags"]
     return found, frame + WORD * len(CPU_PUSHES)
 
 

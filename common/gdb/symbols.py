@@ -17,6 +17,12 @@ def place(address):
     return f"{found[1]}+{found[2]}" if found[2] else found[1]
 
 
+def named(address):
+    """The address, and the place if it has a name: "0x100027 <start+7>"."""
+    name = place(address)
+    return f"{address:#x} <{name}>" if name else f"{address:#x}"
+
+
 def symbol(address):
     """The symbol alone: "isr_common"."""
     return place(address).split("+")[0]
@@ -30,26 +36,46 @@ def source_line(address):
     return found.symtab.fullname(), found.line
 
 
-def source_place(address):
-    """The same to be read, "main.c:33", or nothing. Chapters are flat: the
-    name of a file says where it is."""
+def file_of(address):
+    """The file of the code at ADDRESS, without its path, since chapters are flat;
+    or nothing."""
     found = source_line(address)
-    return f"{os.path.basename(found[0])}:{found[1]}" if found else ""
+    return os.path.basename(found[0]) if found else ""
+
+
+def line_of(address):
+    """The number of its line, or 0."""
+    found = source_line(address)
+    return found[1] if found else 0
+
+
+def source_place(address):
+    """Both, to be read: "main.c:33". Or nothing."""
+    file = file_of(address)
+    return f"{file}:{line_of(address)}" if file else ""
 
 
 def number(expression):
-    """What an EXPRESSION of GDB's says, as a 64-bit number. Functions and the
-    assembler's labels stand for their addresses."""
+    """What an EXPRESSION of GDB's says, as a 64-bit number. What is no number,
+    such as a function, an array or a label, stands for its address."""
     try:
-        value = gdb.parse_and_eval(expression)
-        if value.type.strip_typedefs().code == gdb.TYPE_CODE_FUNC:
-            value = value.address
-        return int(value) & ALL_ONES
+        return int(gdb.parse_and_eval(expression)) & ALL_ONES
     except gdb.error as error:
-        raise gdb.GdbError(f"{expression}: {error}") from None
+        reason = error
+    try:
+        return int(gdb.parse_and_eval(f"&({expression})")) & ALL_ONES
+    except gdb.error:
+        raise gdb.GdbError(f"{expression}: {reason}") from None
 
 
 def entry_point():
     """The address of the kernel's first instruction, from the ELF header."""
     text = gdb.execute("info files", to_string=True)
     return int(re.search(r"Entry point: (0x[0-9a-f]+)", text)[1], 16)
+
+
+def text_section():
+    """The first address of the kernel's code, and the one behind its last."""
+    text = gdb.execute("info files", to_string=True)
+    found = re.search(r"(0x[0-9a-f]+) - (0x[0-9a-f]+) is \.text", text)
+    return int(found[1], 16), int(found[2], 16)

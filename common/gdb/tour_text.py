@@ -70,11 +70,11 @@ def other(tour):
 
 def call(tour):
     rsp = register("rsp")
-    good = "It is." if rsp % 16 == 0 else "It is not: the stub is wrong."
+    words = (tour.frame - rsp) // WORD + len(stub.CPU_PUSHES)
+    good = "a multiple of 16" if rsp % 16 == 0 else "NO multiple of 16: the stub is wrong"
     return "The call", [
-        f"Before a call, the System V ABI wants rsp to be a multiple of 16. It is"
-        f" {rsp:#x}, {(tour.frame - rsp) // WORD + len(stub.CPU_PUSHES)} words below"
-        f" the multiple of 16 from which the CPU began. {good}",
+        "Before a call, the System V ABI wants rsp to be a multiple of 16. The CPU began"
+        f" at one, and {words} words have been pushed; so it is {rsp:#x}, {good}.",
     ], []
 
 

@@ -1,54 +1,26 @@
 """unwind.py: backtraces that cross an exception.
 
-GDB finds a caller by the compiler's notes. For the stubs of isr.asm there are
-none, so Stub tells GDB where the interrupted program's registers are.
+GDB finds a caller by the compiler's notes. The stubs of isr.asm have none, so
+Stub tells GDB where the interrupted program's registers are.
 
-And GDB takes all frames but the innermost for functions that wait at a call: to
-look up their notes and lines it goes back by one byte, into the call. But an
-interrupted function stands before its next instruction, be it the first one.
-Interrupted and Exact put right what that byte gets wrong.
+And GDB takes all frames but the innermost for functions that wait at a call: it
+looks up the notes for the byte before, which is part of the call. An interrupted
+function stands before its next instruction, and has pushed more, or less, than
+one byte before. So Interrupted looks up the notes for where it stands.
 """
 
 import gdb
-from gdb.FrameDecorator import FrameDecorator, SymValueWrapper
 from gdb.unwinder import Unwinder, register_unwinder
 
 import stub
-from machine import ALL_ONES, REGISTERS, WORD, disassemble, word
-from symbols import place, symbol
+from assembler import Assembler
+from bottom import Bottom
+from frames import read, unwound
+from machine import WORD, word
+from notes import note_for
+from symbols import symbol
 
-TRAPS = (3, 4)  # int3 and into: rip is behind them
 interrupted = set()  # (rip, rsp) of the interrupted frames that were met
-
-
-class FrameId:
-    """What tells a frame from all others."""
-
-    def __init__(self, sp, pc):
-        self.sp = sp
-        self.pc = pc
-
-
-def read(frame, name):
-    """A register of a frame that is being unwound, as a number."""
-    return int(frame.read_register(name)) & ALL_ONES
-
-
-def unwound(frame, top, registers):
-    """What an unwinder returns: the frame ends at the address TOP, and its
-    caller has these REGISTERS."""
-    pointer = frame.read_register("rsp").type
-    identity = FrameId(value(top, pointer), value(0, pointer))
-    info = frame.create_unwind_info(identity)
-    for name, number in registers.items():
-        name = "eflags" if name == "rflags" else name
-        info.add_saved_register(name, value(number, frame.read_register(name).type))
-    return info
-
-
-def value(number, kind):
-    """NUMBER as GDB's value of a type, whatever type."""
-    return gdb.Value(number.to_bytes(kind.sizeof, "little"), kind)
 
 
 class Stub(Unwinder):
@@ -62,16 +34,16 @@ class Stub(Unwinder):
         if not stub.is_stub(rip):
             return None
         try:
-            registers, top = stub.registers(rip, rsp, lambda r: read(frame, r))
+            registers, end = stub.registers(rip, rsp)
         except gdb.GdbError:  # no stub that we understand, or no stack
             return None
         interrupted.add((registers["rip"], registers["rsp"]))
-        return unwound(frame, top, registers)
+        return unwound(frame, end, registers)
 
 
 class Interrupted(Unwinder):
-    """From a function that has not made its link in the chain of rbp yet, or
-    has removed it, to its caller."""
+    """From a C function that was interrupted, or from a call to nowhere, to its
+    caller."""
 
     def __init__(self):
         super().__init__("interrupted")
@@ -80,91 +52,23 @@ class Interrupted(Unwinder):
         rip, rsp = read(frame, "rip"), read(frame, "rsp")
         if (rip, rsp) not in interrupted:
             return None
-        rbp = read(frame, "rbp")
         try:
-            if next_instruction(rip) == "mov rbp,rsp":  # push rbp is done
-                rbp, rsp = word(rsp), rsp + WORD
-            elif is_linked(rip):
-                return None
-            registers = {"rip": word(rsp), "rsp": rsp + WORD, "rbp": rbp}
+            if not symbol(rip):  # a call has pushed the return address, no more
+                return unwound(frame, rsp + WORD, {"rip": word(rsp), "rsp": rsp + WORD})
+            note = note_for(rip)
+            return by_note(frame, note) if note else None
         except gdb.GdbError:
             return None
-        same = {name: read(frame, name) for name in REGISTERS}
-        return unwound(frame, rsp + WORD, {**same, **registers})
 
 
-def next_instruction(address):
-    """Its text, or nothing where there is no code: a call to nowhere."""
-    return disassemble(address)[0] if symbol(address) else ""
+def by_note(frame, note):
+    """Unwind FRAME as a Note says."""
+    end = read(frame, note.base) + note.offset
+    registers = {name: word(end + offset) for name, offset in note.saved.items()}
+    rip = registers.pop("ra")
+    return unwound(frame, end, {**registers, "rip": rip, "rsp": end})
 
 
-def is_linked(address):
-    """Is rbp the function's own? Not at its start, nor at its return."""
-    outside = ("push rbp", "ret", "")
-    return "+" in place(address) and next_instruction(address) not in outside
-
-
-class Named(FrameDecorator):
-    """A frame with the name GDB has for it without decorators: they would take
-    that of the next function for a call that ends its own."""
-
-    def function(self):
-        return self.inferior_frame().name() or "??"
-
-
-class Exact(FrameDecorator):
-    """An interrupted frame, with the function and the line where it stands."""
-
-    def function(self):
-        return symbol(self.inferior_frame().pc()) or "??"
-
-    def line(self):
-        return gdb.find_pc_line(self.inferior_frame().pc()).line or super().line()
-
-    def frame_args(self):
-        frame = self.inferior_frame()
-        return super().frame_args() if self.function() == frame.name() else None
-
-
-class Entry(Named):
-    """A frame of a stub, with the vector as if it were its argument."""
-
-    def frame_args(self):
-        vector = stub.vector_in(self.inferior_frame())
-        return [SymValueWrapper("vector", vector)] if vector is not None else None
-
-
-def is_interrupted(frame):
-    """Is FRAME that of a program that an exception has interrupted?"""
-    return frame.newer() and stub.is_stub(frame.newer().pc())
-
-
-def decorated(decorator):
-    """The frame as backtraces show it. After a trap, such as a breakpoint, the
-    line before is shown, in which it is."""
-    frame = decorator.inferior_frame()
-    if frame.type() == gdb.INLINE_FRAME:
-        return decorator
-    if stub.is_stub(frame.pc()):
-        return Entry(decorator)
-    if is_interrupted(frame) and stub.vector_in(frame.newer()) not in TRAPS:
-        return Exact(decorator)
-    return Named(decorator)
-
-
-class Filter:
-    """Lets backtraces show the frames with our decorators, and no frame beyond
-    the first instruction of the kernel (bottom.py)."""
-
-    name, enabled, priority = "exceptions", True, 100
-
-    def filter(self, frames):
-        for decorator in frames:
-            frame = decorator.inferior_frame()
-            if frame.pc() != 0 or is_interrupted(frame):
-                yield decorated(decorator)
-
-
-register_unwinder(None, Interrupted(), replace=True)
-register_unwinder(None, Stub(), replace=True)
-gdb.frame_filters[Filter.name] = Filter()
+# GDB asks the one registered last first.
+for unwinder in (Assembler(), Bottom(), Interrupted(), Stub()):
+    register_unwinder(None, unwinder, replace=True)

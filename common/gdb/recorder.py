@@ -1,0 +1,110 @@
+"""recorder.py: the GDB command `record-steps`. recording.py has the format."""
+
+import argparse
+import os
+
+import gdb
+
+import raising
+from command import Command
+from control import run_to, step
+from machine import register
+from recording import Recording
+from symbols import number, place
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and leaves GDB alive."""
+
+    def error(self, message):
+        raise gdb.GdbError(f"record-steps: {message}")
+
+
+def parser():
+    made = Parser(prog="record-steps", add_help=False, allow_abbrev=False)
+    made.add_argument("file")
+    made.add_argument("--vector", type=int)
+    made.add_argument("--from", dest="start")
+    made.add_argument("--to")
+    made.add_argument("--over", action="append", default=[])
+    made.add_argument("--max", type=int, default=3000)
+    return made
+
+
+def parsed(argument):
+    """The options, checked."""
+    options = parser().parse_args(gdb.string_to_argv(argument))
+    if (options.vector is None) == (options.start is None):
+        raise gdb.GdbError("record-steps: give one of --vector and --from")
+    if options.start and not options.to:
+        raise gdb.GdbError("record-steps: --from needs --to")
+    return options
+
+
+def begin(options, recording):
+    """Go to the first instruction to be recorded."""
+    if options.start:
+        run_to(number(options.start))
+    else:
+        raising.find(options.vector)
+        recording.moments["before"] = 0
+
+
+def run_over(instruction):
+    """Run the whole of a call."""
+    rsp = register("rsp")
+    run_to(instruction.end)
+    while register("rsp") != rsp:  # a call of itself has returned
+        step()
+        run_to(instruction.end)
+
+
+def is_end(options, recording):
+    """Is the step to be recorded now the last one?"""
+    if options.to:
+        return register("rip") == number(options.to) and recording.steps
+    return recording.last and recording.last.name == "iretq"
+
+
+def record(options):
+    """The Recording that the options ask for."""
+    recording = Recording(os.path.basename(os.getcwd()))
+    begin(options, recording)
+    for _ in range(options.max):
+        last = is_end(options, recording)
+        instruction = recording.add()
+        if last:
+            return recording
+        if instruction.callee() in options.over:
+            recording.steps[-1]["over"] = True
+            run_over(instruction)
+        else:
+            step()
+    at = place(register("rip"))
+    raise gdb.GdbError(f"record-steps: {options.max} steps, and only at {at}")
+
+
+class RecordSteps(Command):
+    """record-steps FILE OPTION...: record each step, for the stepper of the book.
+
+    --vector N       from the instruction that raises the next exception of vector N
+                     to where the program goes on
+    --from PLACE     from PLACE, such as thread_switch or isr_common+23
+    --to PLACE       until PLACE is reached; can be left out after --vector
+    --over FUNCTION  calls of FUNCTION are one step; can be repeated
+    --max N          give up after so many steps (3000)
+
+    PLACE is an expression of GDB's for an address. recording.py, in common/gdb,
+    describes the format of FILE."""
+
+    name = "record-steps"
+    category = gdb.COMMAND_RUNNING
+
+    def run(self, argument):
+        options = parsed(argument)
+        recording = record(options)
+        recording.write(options.file)
+        print(f"{len(recording.steps)} steps are in {options.file}.")
+
+
+RecordSteps()
