@@ -7,11 +7,13 @@ protocol. Standard library only.
         browser.press("ArrowRight")
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -49,13 +51,14 @@ class Browser:
         command = next(filter(None, map(shutil.which, NAMES)), None)
         if not command:
             raise BrowserError("no Chromium: run ./setup --test")
-        self.profile = tempfile.TemporaryDirectory(prefix="chromium-")
+        self.profile = tempfile.mkdtemp(prefix="chromium-")
         to_browser, self.out = os.pipe()
         self.into, from_browser = os.pipe()
         self.process = subprocess.Popen(
-            [command, *FLAGS, f"--user-data-dir={self.profile.name}"],
+            [command, *FLAGS, f"--user-data-dir={self.profile}"],
             preexec_fn=lambda: take(to_browser, from_browser),
             pass_fds=PIPES,
+            start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -73,14 +76,13 @@ class Browser:
 
     def __exit__(self, *_):
         os.close(self.out)  # Chromium ends when its pipe does
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # whatever is left of it
+        self.process.wait()
         os.close(self.into)
-        shutil.rmtree(self.profile.name, ignore_errors=True)
-        self.profile.cleanup()
+        shutil.rmtree(self.profile, ignore_errors=True)
 
     # The protocol
 
