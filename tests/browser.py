@@ -19,7 +19,7 @@ import tempfile
 import time
 
 PIPES = 3, 4  # the protocol's descriptors: to and from the browser
-SECONDS = 20  # that an answer may take
+SECONDS = 40  # that an answer may take
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, "Tab": 9}
 FLAGS = (
