@@ -3,6 +3,7 @@
 How the CPU and its tables are once C runs, tests/kernel/01-boot/ looks at.
 """
 
+import os
 import struct
 import subprocess
 
@@ -17,6 +18,9 @@ from qemu import Ending, Machine
 LIGHT_GREY, WHITE_ON_RED = 0x07, 0x4F
 INTERRUPT_FLAG, DIRECTION_FLAG = 1 << 9, 1 << 10
 CELLS = 80 * 25
+SCREEN = 0xB8000
+UART_DATA, UART_IER, UART_LCR = 0x3F8, 0x3F9, 0x3FB
+CPUID, HLT = b"\x0f\xa2", b"\xf4"
 HALTED = Ending("halted", None)
 
 NO_LOADER = "Trapframe has to be started by a Multiboot2 loader, such as GRUB 2."
@@ -42,12 +46,24 @@ def started(chapter):
         yield machine, stub, symbols
 
 
+def disturb(machine, stub):
+    """Leave serial port and screen as a careless loader might."""
+    machine.hmp(f"o /b {UART_LCR} 0x80")
+    machine.hmp(f"o /b {UART_DATA} 0x60")
+    machine.hmp(f"o /b {UART_IER} 0x01")
+    machine.hmp(f"o /b {UART_LCR} 0x1b")
+    machine.hmp(f"o /b {UART_IER} 0x0f")
+    for cell in (0, CELLS // 2, CELLS - 1):
+        stub.write_memory(SCREEN + 2 * cell, b"?\x1e")
+
+
 # ---- The file
 
 
 @pytest.mark.since("01-boot")
 def test_grub_finds_the_header(chapter):
-    command = ["grub-file", "--is-x86-multiboot2", images.kernel(chapter)]
+    tool = os.environ.get("GRUB", "grub") + "-file"
+    command = [tool, "--is-x86-multiboot2", images.kernel(chapter)]
     assert subprocess.run(command).returncode == 0
 
 
@@ -73,13 +89,15 @@ def test_no_segment_is_writable_and_executable(chapter):
 
 
 @pytest.mark.only("01-boot")
-def test_screen_shows_two_lines_and_nothing_else(chapter):
-    with Machine(images.image(chapter)) as machine:
-        assert machine.run_to_end() == HALTED
-        lines = ["Trapframe", "This is C, in 64-bit mode."] + 23 * [""]
-        assert machine.screen() == [line.ljust(80) for line in lines]
-        assert b"".join(machine.attributes()) == bytes([LIGHT_GREY]) * CELLS
-        assert machine.serial == ""
+def test_screen_shows_two_lines_and_nothing_else(chapter, started):
+    machine, stub, _ = started
+    disturb(machine, stub)
+    stub.go_on()
+    assert machine.run_to_end() == HALTED
+    lines = ["Trapframe", "This is C, in 64-bit mode."] + 23 * [""]
+    assert machine.screen() == [line.ljust(80) for line in lines]
+    assert b"".join(machine.attributes()) == bytes([LIGHT_GREY]) * CELLS
+    assert machine.serial == ""
 
 
 @pytest.mark.since("01-boot")
@@ -102,18 +120,26 @@ def test_c_starts_from_a_clean_state(chapter, started):
     assert not stub.read_register("eflags") & DIRECTION_FLAG
 
 
-@pytest.mark.since("01-boot")
-def test_cpu_halts_again_and_again_after_kernel_main(chapter, started):
-    _, stub, symbols = started
-    stub.run_to(symbols["kernel_main"])
-    stub.write_register("rip", symbols["halt"])
+def assert_halts_for_good(stub, address):
+    """At ADDRESS stand cli, hlt and a jump back to it."""
+    stub.run_to(address)
     flags = stub.read_register("eflags")
     stub.write_register("eflags", flags | INTERRUPT_FLAG)
     stub.step()
     assert not stub.read_register("eflags") & INTERRUPT_FLAG
-    stub.write_register("rip", stub.read_register("rip") + 1)  # an NMI ended hlt
+    hlt = stub.read_register("rip")
+    assert stub.read_memory(hlt, 1) == HLT
+    stub.write_register("rip", hlt + 1)  # an NMI has ended it
     stub.step()
-    assert stub.read_register("rip") == symbols["halt"]
+    assert stub.read_register("rip") == address
+
+
+@pytest.mark.since("01-boot")
+def test_cpu_halts_after_kernel_main(chapter, started):
+    _, stub, symbols = started
+    stub.run_to(symbols["kernel_main"])
+    stub.write_register("rip", symbols["halt"])
+    assert_halts_for_good(stub, symbols["halt"])
 
 
 @pytest.mark.since("01-boot")
@@ -189,12 +215,51 @@ def test_cpu_without_long_mode_and_no_serial_port(chapter):
         assert_on_screen(machine, NO_LONG_MODE)
 
 
+def read_port(machine, port):
+    """What the machine answers to an in instruction."""
+    return int(machine.hmp(f"i /xb {port}").split("=")[1], 16)
+
+
 @pytest.mark.since("01-boot")
 def test_loader_without_multiboot2(chapter, started):
     machine, stub, _ = started
+    disturb(machine, stub)
     stub.write_register("rax", 0x2BADB002)  # the first Multiboot's
     stub.go_on()
     assert_refuses(machine, NO_LOADER)
+    assert read_port(machine, UART_LCR) == 0x03  # 8N1
+    assert read_port(machine, UART_IER) == 0
+    machine.hmp(f"o /b {UART_LCR} 0x83")
+    assert read_port(machine, UART_DATA) == 1  # the divisor
+    assert read_port(machine, UART_IER) == 0
+
+
+@pytest.mark.since("01-boot")
+def test_refusal_waits_for_the_port_and_halts(chapter, started):
+    _, stub, symbols = started
+    stub.write_register("rax", 0)
+    stub.run_to(symbols["send.wait"])
+    for status in (0x00, 0x5F, 0x20):
+        assert stub.read_register("rip") == symbols["send.wait"], hex(status)
+        stub.step()
+        stub.write_register("rax", status)  # what the port has answered
+        stub.step()
+        stub.step()
+    assert stub.read_register("rip") != symbols["send.wait"]
+    assert_halts_for_good(stub, symbols["fail.halt"])
+
+
+@pytest.mark.since("01-boot")
+def test_cpu_without_the_leaf_that_tells(chapter, started):
+    """What CPUID says of a leaf that does not exist must not be believed."""
+    machine, stub, symbols = started
+    stub.run_to(symbols["check_long_mode"])
+    while stub.read_memory(stub.read_register("rip"), 2) != CPUID:
+        stub.step()
+    stub.step()
+    stub.write_register("rax", 0x80000000)  # the highest leaf
+    stub.go_on()
+    assert_refuses(machine, NO_LONG_MODE)
 
 
 @pytest.mark.since("01-boot")
