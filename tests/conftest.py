@@ -10,6 +10,7 @@ run. If anything at all is wrong then, each file is booted alone.
 """
 
 import functools
+import signal
 
 import pytest
 
@@ -25,6 +26,8 @@ try:
     from xdist.scheduler import LoadScopeScheduling
 except ImportError:  # one test after the other, then
     LoadScopeScheduling = object
+
+SECONDS = 300  # for one test; each boot and each command has its own limit
 
 
 def pytest_addoption(parser):
@@ -101,6 +104,19 @@ def chapter_of(item):
 
 class Failure(Exception):
     """A test failed; the text says it all."""
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call():
+    """No test goes on for ever, whatever its own limits do."""
+
+    def too_late(*_):
+        raise Failure(f"took longer than {SECONDS} s")
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(SECONDS)
+    yield
+    signal.alarm(0)
 
 
 TOLD = (

@@ -269,13 +269,13 @@ class Machine:
         return read(self._path("log"))
 
     def exceptions(self):
-        """Exceptions above 1 MiB, where kernels are, and triple faults: short
-        forms of the log's lines, such as "v=0d e=0018 i=0 cpl=0 pc=100073"."""
-        entry = re.compile(r" *\d+: (v=.*) IP=\S+ pc=0*(\w+) .*?( CR2=\w+)?$")
+        """Exceptions and triple faults: short forms of the log's lines, such
+        as "v=0d e=0018 i=0 cpl=0 pc=100073". Vectors from 32 on are none."""
+        entry = re.compile(r" *\d+: (v=[01].*) IP=\S+ pc=0*(\w+) .*?( CR2=\w+)?$")
         found = []
         for line in self.log().splitlines():
             parts = entry.match(line)
-            if parts and int(parts[2], 16) >= 1 << 20:
+            if parts:
                 found.append(f"{parts[1]} pc={parts[2]}{parts[3] or ''}")
             elif line == "Triple fault":
                 found.append(line)

@@ -4,13 +4,16 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
 import chapters
+import qemu
 
 DIRECTORY = chapters.directory("01-boot")
 COMMAND = ["make", "--no-print-directory", "-s", "debug", "BUILD=build/gcc-O2"]
@@ -156,6 +159,7 @@ def test_control_c_is_for_gdb(terminal):
     time.sleep(0.5)
     terminal.type("\x03")
     terminal.expect(r"received signal SIGINT[^$]*\(gdb\) $")
+    time.sleep(1)  # had somebody else got it too, they would be gone by now
     assert all(map(alive, terminal.below.values()))
     terminal.type("quit\n")
     terminal.assert_all_gone()
@@ -170,6 +174,27 @@ def test_closed_terminal_ends_everything(terminal):
 def test_kill_ends_everything(terminal, victim):
     os.kill(terminal.below[victim], signal.SIGKILL)
     terminal.assert_all_gone()
+
+
+def test_quit_ends_qemu_without_setpriv_too(tmp_path):
+    for name in ("gdb", "qemu-system-x86_64"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    elf = DIRECTORY / "build/gcc-O2/kernel.elf"
+    command = [sys.executable, chapters.ROOT / "common/debug", elf]
+    command += ["qemu-system-x86_64", *qemu.MACHINE]
+    command += ["-cdrom", elf.with_suffix(".iso")]
+    with subprocess.Popen(
+        command,
+        env={**environment(), "PATH": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as run:
+        while b"start ()" not in run.stdout.readline():
+            pass
+        below = descendants(run.pid)
+        run.communicate(b"quit\n", timeout=20)
+    assert not alive(below["qemu-system-x86"])
 
 
 def test_two_at_a_time(terminal):
