@@ -179,8 +179,10 @@ void report_exception(const struct trap_frame *frame)
     depth++;
     if (depth == 1)
         print_report(frame);
-    if (depth == 2)
+    else if (depth == 2)
         printf("\n%s at %016lx, while reporting\n",
                exception_name(frame->vector), frame->rip);
+    else
+        halt();
     depth--;
 }

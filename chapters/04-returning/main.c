@@ -65,11 +65,25 @@ static void handle_page_fault(struct trap_frame *frame)
     *entry_of(address) |= PAGE_PRESENT;
 }
 
+// Keeps b and c in registers, and the total on the stack.
+static int add(int a, int b, int c)
+{
+    volatile int total = a;
+
+    breakpoint();
+    total += b;
+    breakpoint();
+    total += c;
+    return total;
+}
+
 static void resume(void)
 {
+    // The compiler is not to see which function that is.
+    int (*volatile sum)(int, int, int) = add;
+
     exception_set_handler(EXC_BREAKPOINT, handle_breakpoint);
-    breakpoint();
-    printf("resumed\n");
+    printf("1 + 2 + 3 = %d\n", sum(1, 2, 3));
 }
 
 static void retry(void)
