@@ -6,11 +6,17 @@ import qemu
 
 TEST = re.compile(r"^TEST\((\w+)\)", re.M)
 RESULT = re.compile(r"(not )?ok \d+ (\w+)")
+VALUE = re.compile(r"^# value (\S+) (\d+) (\S+)$", re.M)
 
 
 def tests_in(source):
     """The names of the tests in a file of tests."""
     return TEST.findall(source)
+
+
+def values(serial):
+    """What a kernel reported by ktap_value: (name, value, unit)."""
+    return [(name, int(n), unit) for name, n, unit in VALUE.findall(serial)]
 
 
 class Report:

@@ -24,7 +24,6 @@ import qemu  # noqa: E402
 RESULT = chapters.ROOT / "build/bench.tsv"
 ROUNDS = 7  # of what takes time; the best one counts, for other work only adds
 ICOUNT = "-icount shift=0,sleep=off -rtc base=2020-01-01,clock=vm -seed 1".split()
-VALUE = re.compile(r"^# value (\S+) (\d+) (\S+)$", re.M)
 PLAIN_MENU = "set timeout=0\nmultiboot2 /kernel.elf\nboot\n"
 
 
@@ -133,8 +132,7 @@ def values_of(image):
     report, everything = ktap.run(image, *ICOUNT)
     if report.ending != qemu.Ending("exit", qemu.PASS):
         sys.exit(everything)
-    for name, value, unit in VALUE.findall(report.serial):
-        yield name, int(value), unit
+    yield from ktap.values(report.serial)
 
 
 def kernels():

@@ -131,6 +131,17 @@ bool ktap_check_text(const char *a, const char *b, const char *file,
     return same(a, b);
 }
 
+void ktap_value(const char *name, uint64_t value, const char *unit)
+{
+    put("# value ");
+    put(name);
+    put(" ");
+    put_number(value, 10);
+    put(" ");
+    put(unit);
+    put("\n");
+}
+
 static void run(const struct ktap_test *test)
 {
     failures = 0;

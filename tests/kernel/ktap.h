@@ -51,4 +51,7 @@ bool ktap_check_equal(uint64_t a, uint64_t b, const char *file,
 bool ktap_check_text(const char *a, const char *b, const char *file,
                      unsigned line, const char *what);
 
+// Reports a measurement to make bench, which boots tests/bench/.
+void ktap_value(const char *name, uint64_t value, const char *unit);
+
 extern uint64_t ktap_argument;  // what boot.asm passes to kernel_main
