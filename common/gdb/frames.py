@@ -3,7 +3,7 @@ of a backtrace, what the registers of the caller are."""
 
 import gdb
 
-from machine import ALL_ONES, REGISTERS
+from machine import ALL_ONES, REGISTERS, WORD
 
 # GDB calls rflags so.
 KEPT = (*REGISTERS, "rip", "eflags", *"cs ss ds es fs gs cr0 cr2 cr3 cr4 efer".split())
@@ -36,5 +36,6 @@ def unwound(frame, end, changed):
 
 
 def value(number, kind):
-    """NUMBER as GDB's value of a type, whatever type."""
-    return gdb.Value(number.to_bytes(kind.sizeof, "little"), kind)
+    """NUMBER as GDB's value of a type, as far as it fits."""
+    data = (number & ALL_ONES).to_bytes(WORD, "little")
+    return gdb.Value(data[: kind.sizeof], kind)

@@ -21,7 +21,7 @@ def register(name):
 def memory(address, size):
     """SIZE bytes at a virtual address. GdbError if it is not mapped."""
     try:
-        return bytes(gdb.selected_inferior().read_memory(address, size))
+        return bytes(gdb.selected_inferior().read_memory(address & ALL_ONES, size))
     except gdb.MemoryError:
         raise gdb.GdbError(f"There is no memory at {address:#x}.") from None
 

@@ -37,6 +37,8 @@ def stubs(vector):
 def origin(vector, rip):
     """Where the instruction is that raised VECTOR and left RIP in the frame. The
     int instructions leave the address behind them, faults their own."""
+    if not place(rip):
+        raise gdb.GdbError(f"The program went to {rip:#x}, where there is no code.")
     before = memory(rip - 2, 2)
     if vector == 3 and before[1] == INT3:
         return rip - 1

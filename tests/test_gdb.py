@@ -1,0 +1,374 @@
+"""test_gdb.py: the commands that `make debug` adds to GDB (common/gdb/).
+
+Each test is one session of GDB. What has to be looked at from within GDB is in
+tests/gdb/checks.py; the mutations show that these checks can fail.
+"""
+
+import gzip
+import json
+import re
+import subprocess
+
+import pytest
+
+import chapters
+import elf
+import test_debug
+
+CHECKS = chapters.ROOT / "tests/gdb"
+BUILD = "build/gcc-O2"
+END = "\x1e"
+
+
+def environment():
+    """No window, and nothing of the make that runs the tests."""
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY")
+    clean = chapters.clean_environment()
+    return {key: value for key, value in clean.items() if key not in hidden}
+
+
+def session(chapter, *commands, toolchain="gcc-O2"):
+    """What each of COMMANDS prints in one session of GDB."""
+    chapters.build(chapter, toolchain, "all")
+    first = f"python import sys; sys.path.insert(0, '{CHECKS}'); import checks"
+    lines = [line for each in (first, *commands) for line in (each, f"echo {END}")]
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-s", "debug", f"BUILD=build/{toolchain}"],
+        cwd=chapters.directory(chapter),
+        env=environment(),
+        input="\n".join(lines) + "\n",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=90,
+        text=True,
+    )
+    parts = done.stdout.split(END)[1:]
+    assert len(parts) == len(commands) + 1, done.stdout
+    return [part.replace("(gdb) ", "").strip() for part in parts[: len(commands)]]
+
+
+def kernel(chapter):
+    return chapters.directory(chapter) / BUILD / "kernel.elf"
+
+
+def row(text, *cells):
+    """Has TEXT a line with all these cells?"""
+    return any(all(cell in line for cell in cells) for line in text.splitlines())
+
+
+# Every chapter
+
+
+@pytest.mark.since("01-boot")
+def test_every_chapter(chapter):
+    """32-bit mode, where there is not much to see, then kernel_main."""
+    early = ("kernel", "gdt", "idt", "pt start", "trapframe", "backtrace")
+    late = (
+        "gdt", "pt kernel_main", "monitor gva2gpa $kernel_main", "pt 0",
+        "pt 0x900000000000", "backtrace", "python checks.backwards(50)",
+        "python import backwards; backwards.load = lambda name: None\n"
+        "python checks.backwards(50)",
+    )  # fmt: skip
+    address = hex(elf.symbols(kernel(chapter))["kernel_main"])
+    late = [command.replace("$kernel_main", address) for command in late]
+    run = "tbreak kernel_main\ncontinue"
+    told = session(chapter, *early, run, *MISTAKES, *late)
+    check_early(*told[: len(early)])
+    check_late(*told[-len(late) :])
+    check_mistakes(told[len(early) + 1 : -len(late)])
+
+
+def check_early(overview, gdt, idt, pt, frame, backtrace):
+    names = "code screen idt gdt pt trapframe mark fwd back tour record-steps kernel"
+    assert re.findall(r"^  ([\w-]+)", overview, re.M) == names.split()
+    assert row(gdt, "code,", "32-bit", "limit 0xffffffff", "cs"), gdt
+    assert idt == "The CPU is not in long mode yet: its gates differ."
+    assert pt == "Paging is off: every address is physical."
+    assert "needs an ADDRESS" in frame
+    assert re.fullmatch(r"#0 +start \(\) at boot\.asm:\d+", backtrace), backtrace
+
+
+def check_late(gdt, walk, truth, hole, gap, backtrace, moved, broken):
+    assert row(gdt, "code, 64-bit", "DPL 0", "cs"), gdt
+    assert row(gdt, "data", "DPL 0", "read, write", "ss"), gdt
+    physical = re.search(r"gpa: (0x\w+)", truth)[1]
+    assert f"physical {physical}, in a page of " in walk
+    assert re.search(r"^ring 0 may read, .*execute; ring 3 nothing$", walk, re.M)
+    assert row(hole, "not present") and hole.endswith("Not mapped: a page fault (#PF).")
+    assert gap.endswith("is not canonical: its bits 63 to 47 differ. #GP, no walk.")
+    assert re.search(r"#0 +kernel_main .*\n#1 .* start_64 \(\) .*$", backtrace), backtrace
+    assert "#2" not in backtrace
+    assert moved == "right: back 50"
+    assert not broken.startswith("right"), "back without load has not been noticed"
+
+
+MISTAKES = (
+    "idt 300", "idt x", "gdt 1", "pt", "pt nothing", "pt 1 +", "trapframe nothing",
+    "trapframe 0", "back", "fwd", "mark 1", "tour 1 2", "tour 1", "tour 999", "code x",
+    "record-steps", "record-steps /tmp/f", "record-steps /tmp/f --to main",
+    "record-steps /tmp/f --from x", "record-steps /tmp/f --vector y",
+    "python gdb.execute('mark', to_string=True)\nback 0", "fwd x", "back 1000",
+)  # fmt: skip
+
+
+def check_mistakes(told):
+    """Each is told in one line, and without Python's trace of calls."""
+    for command, text in zip(MISTAKES, told):
+        assert text and "\n" not in text, f"{command}: {text}"
+        assert not re.search("Python|Traceback|argument must", text), f"{command}: {text}"
+
+
+# What the numbers mean, tried with numbers of our own
+
+WORDS = {
+    "pt.rights(0x103, True)": "read, write, execute, supervisor, global",
+    "pt.rights(0x65, True)": "read, execute, user, accessed, dirty",
+    "pt.rights(0x65, False)": "read, execute, user, accessed",
+    "pt.rights(1 << 63 | 0x1b, True)": "read, write, no execute, supervisor,"
+    " write-through, uncached",
+    "pt.rights(1 << 63 | 6, True)": "not present",
+    "pt.effective([7, 7, 7, 7])": "ring 0 may read, write, execute; ring 3 too",
+    "pt.effective([7, 3, 7, 7])": "ring 0 may read, write, execute; ring 3 nothing",
+    "pt.effective([1 << 63 | 7, 7])": "ring 0 may read, write; ring 3 too",
+    "pt.effective([7, 5])": "ring 0 may read, execute (and write, since CR0.WP is"
+    " clear); ring 3 too",
+    "pt.uses_reserved([1 << 63 | 7])": "True",
+    "pt.uses_reserved([7])": "False",
+    "flags.letters(0x3702)": "TF IF DF IOPL=3",
+    "flags.letters(2)": "none set",
+}
+ENTRIES = {0x1000: 0x2007, 0x2008: 0xC0000087, 0x2010: 0x3005, 0x3008: 0x40200083}
+TABLE = [0, 0x0020FA0000000000, 0x00008B1234560067, 0xFFFFFFFF, 0x0000F20000000000]
+
+
+@pytest.mark.only("02-vga")
+def test_decoding(chapter):
+    """Entries and descriptors as the manuals draw them: large pages, too, and a
+    GDT with a code segment for ring 3 and, in two entries, a TSS."""
+    registers = {"cr3": 0x1018, "cr0": 0x80010001, "cr4": 0x20, "efer": 0x500}
+    large = f"pt.register = {registers}.get; pt.physical_word = {ENTRIES}.get"
+    tables = (
+        f"gdt.memory = lambda at, size: struct.pack('<5Q', *{TABLE});"
+        "gdt.table_register = lambda n: machine.TableRegister(0x10, 0x5000, 39)"
+    )
+    told = session(
+        chapter,
+        "tbreak kernel_main\ncontinue\npython import pt, gdt, machine, struct, flags",
+        *[f"python print({call})" for call in WORDS],
+        f"python {large}\npt 0x40000123",
+        "pt 0x80200123",
+        f"python {tables}\ngdt",
+    )
+    assert dict(zip(WORDS, told[1:])) == WORDS
+    check_large_pages(*told[-3:-1])
+    check_descriptors(told[-1])
+
+
+def check_large_pages(gib, mib):
+    assert "physical 0xc0000123, in a page of 1 GiB\nring 0 may read, write" in gib
+    assert "ring 3 too" in gib
+    assert "physical 0x40200123, in a page of 2 MiB\nring 0 may read, execute;" in mib
+
+
+def check_descriptors(told):
+    assert row(told, "0x8", "code, 64-bit", "DPL 3", "execute, read"), told
+    place = "base 0xffffffff00123456, limit 0x67"
+    assert row(told, "0x10", "TSS, busy", "DPL 0", place, "tr"), told
+    assert row(told, "0x20", "data", "DPL 3", "read, write"), told
+    assert "0x18" not in told
+
+
+# Exceptions
+
+SAVE = "python checks.control.save('begin')\n"
+LOAD = "python checks.control.load('begin')\n"
+WRITE = "python write = gdb.selected_inferior().write_memory\n"
+STUB = "checks.stub.number('isr_common')"
+IDT = "checks.stub.number(\"'idt.c'::idt\")"
+
+
+@pytest.mark.since("03-exceptions")
+def test_first_exception(chapter):
+    """At the first instruction of its C code; then on the tour."""
+    told = session(
+        chapter,
+        SAVE + "tbreak *isr_common\ncontinue\ntbreak exception_dispatch\ncontinue",
+        "idt 14",
+        "python import idt; print([idt.gate(v, idt.idt()[0]).handler for v in range(256)])",
+        WRITE + f"python write({IDT} + 8 * 16 + 4, b'\\x03\\xef')\nidt 8",
+        f"python write({IDT} + 7 * 16 + 5, b'\\x0e')\nidt",
+        "trapframe",
+        "print/x *(struct trap_frame *)$rdi",
+        "backtrace",
+        LOAD + "tour --all",
+    )
+    check_gates(elf.symbols(kernel(chapter)), *told[1:5])
+    check_frame(*told[5:8])
+    check_tour(told[8], returns=chapter != "03-exceptions")
+
+
+def check_gates(symbols, one, handlers, other, gone):
+    place = f"{symbols['isr_14']:#x} <isr_14>"
+    assert row(one, "14 #PF", place, "0x8", "interrupt gate"), one
+    assert handlers == str([symbols[f"isr_{vector}"] for vector in range(256)])
+    assert re.search(r"8 #DF +0x\w+ <isr_8> +0x8 +3 +3 +trap gate", other), other
+    assert "0 to 6" in gone and not re.search(r"^7", gone, re.M)
+
+
+def check_frame(frame, truth, backtrace):
+    fields = re.findall(r"(\w+) = (0x\w+)", truth)
+    assert len(fields) == 22
+    for name, value in fields:
+        assert re.search(rf"^ +0x\w+ +{name} +{value}( |$)", frame, re.M), name
+    assert re.search(r"^#0 .*exception_dispatch .*\n#1 .*isr_common \(vector=", backtrace)
+    assert re.search(r"kernel_main .*\n#\d+ .* start_64 \(\)", backtrace), backtrace
+
+
+def check_tour(tour, returns):
+    """Every station, in order, and no complaint."""
+    stations = re.findall(r"^\d+\. (.*)", tour, re.M)
+    there = [
+        "Before the exception", "What the CPU has pushed", "The general registers",
+        "Before C", "The call", "In C",
+    ]  # fmt: skip
+    back = ["Back from C", "What iretq does not know", "The return", "Resumed"]
+    assert re.fullmatch(r"The stub, isr_\d+", stations.pop(2))
+    assert stations == there + (back if returns else [])
+    assert tour.count(" push ") in (16, 17) and " cld" in tour
+    assert ", a multiple of 16." in tour.replace("\n", " ")
+    assert "wrong" not in tour
+    if returns:
+        assert tour.count(" pop ") == 15 and "rsp,0x10" in tour
+        assert "are what they were" in tour.replace("\n", " ")
+
+
+@pytest.mark.since("04-returning")
+def test_unwinding_at_each_instruction(chapter):
+    """On the way through an exception, and of functions that are interrupted."""
+    _, interruptions, crossing = session(
+        chapter,
+        "tbreak boot_info_loader\ncontinue",
+        "python checks.interruptions(60)",
+        "python checks.crossing(None)",
+    )
+    assert interruptions == "right: 60 interruptions"
+    assert re.fullmatch(r"right: 3[78] instructions of the stub, 20 of C", crossing)
+
+
+@pytest.mark.only("04-returning")
+def test_mutations_are_found(chapter):
+    """Each part of the unwinder, left out, fails the checks; and the tour tells
+    which registers a stub spoils that pops rcx before rbx."""
+    *wrong, tour = session(
+        chapter,
+        SAVE + "tbreak boot_info_loader\ncontinue\n"
+        "python import unwind; note_for = unwind.note_for\n"
+        "python unwind.note_for = lambda rip: None\npython checks.interruptions(30)",
+        "python stub, unwind.note_for = checks.stub, note_for\n"
+        "python pop, stub.Account.pop = stub.Account.pop, lambda books, name: None\n"
+        "python checks.crossing(3)",
+        "python codes, stub.WITH_ERROR_CODE = stub.WITH_ERROR_CODE, ()\n"
+        "python stub.Account.pop = pop\npython checks.crossing(14)",
+        "python stub.WITH_ERROR_CODE = codes\n" + LOAD + WRITE +
+        f"python body = bytes(gdb.selected_inferior().read_memory({STUB}, 64))\n"
+        f"python write({STUB} + body.index(b'\\x58\\x5b\\x59') + 1, b'\\x59\\x5b')\n"
+        "tour",
+    )
+    assert not any(re.search("^right", each, re.M) for each in wrong), wrong
+    assert "to be: rbx, rcx. The stub is wrong." in tour.replace("\n", " "), tour
+
+
+@pytest.mark.only("04-returning")
+def test_tour_asks(chapter, monkeypatch):
+    """Enter goes on, b goes back, q leaves; then GDB works as ever."""
+    chapters.build(chapter, "gcc-O2", "all")
+    monkeypatch.setattr(test_debug, "DIRECTORY", chapters.directory(chapter))
+    terminal = test_debug.Terminal()
+    asked = r"(?s:.*)q leaves: $"
+    try:
+        terminal.type("tour\n")
+        terminal.expect(r"1\. Before the exception" + asked)
+        for answer, title in (
+            ("", "2. What the CPU"), ("", "3. The stub"), ("b", "2. What the CPU"),
+            ("b", "1. Before"), ("b", "1. Before"), ("", "2. What the CPU"),
+        ):  # fmt: skip
+            terminal.type(answer + "\n")
+            terminal.expect(re.escape(f"\n{title}") + asked)
+        terminal.type("q\n")
+        terminal.expect(r"\(gdb\) $")
+        terminal.type("back\n")
+        terminal.expect(r"\bint3?\b(?s:.*)\(gdb\) $|main\.c(?s:.*)\(gdb\) $|cpu\.h")
+        terminal.type("quit\n")
+        terminal.assert_all_gone()
+    finally:
+        terminal.close()
+
+
+# Recordings
+
+
+def record(chapter, path, *options):
+    command = [chapters.ROOT / "common/record", chapter, path, *options]
+    return subprocess.run(
+        command, env=environment(), capture_output=True, text=True, timeout=90
+    )
+
+
+def replayed(recording, last):
+    """Registers and stack at a step, put together as the page does it."""
+    registers, words = {}, {}
+    for step in recording["steps"][: last + 1]:
+        registers.update(step.get("set", {}))
+        words.update({int(a, 16): word for a, word in step.get("stack", {}).items()})
+    rsp, stack = int(registers["rsp"], 16), []
+    while rsp in words:
+        stack.append(words[rsp])
+        rsp += 8
+    return registers, stack
+
+
+@pytest.mark.only("04-returning")
+def test_recording(chapter, tmp_path):
+    """A round trip: the same each time, small, and what the page needs."""
+    over = ["--over", "printf", "--over", "symbol_find", "--over", "symbol_print"]
+    for name in ("one", "two"):
+        done = record(chapter, tmp_path / name, "--vector", "3", *over)
+        assert done.returncode == 0, done.stderr
+    data = (tmp_path / "one").read_bytes()
+    assert data == (tmp_path / "two").read_bytes()
+    assert len(gzip.compress(data)) < 12 * 1024
+    check_round_trip(json.loads(data))
+
+
+def check_round_trip(recording):
+    assert recording["format"] == "trapframe-steps 1"
+    steps, moments = recording["steps"], recording["moments"]
+    assert list(moments) == [
+        "before", "cpu-pushes", "registers-saved", "c-handler", "c-returned",
+        "registers-restored", "iretq", "resumed",
+    ]  # fmt: skip
+    assert sorted(moments.values()) == list(moments.values())
+    assert steps[0]["code"] == "int3" and steps[moments["iretq"]]["code"] == "iretq"
+    assert sum("over" in step for step in steps) == 3
+    registers, stack = replayed(recording, moments["cpu-pushes"])
+    names = [name for _, name, _ in stack[:5]]
+    assert names == ["rip", "cs", "rflags", "rsp", "ss"]
+    saved, stack = replayed(recording, moments["registers-saved"])
+    names = [name for _, name, _ in stack[:17]]
+    order = "rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15 vector error_code"
+    assert names == order.split()
+    assert [stack[i][0] for i in range(15)] == [saved[name] for name in names[:15]]
+    assert [who for _, _, who in stack[14:18]] == ["common", "stub", "stub", "cpu"]
+    before, resumed = replayed(recording, 0)[0], replayed(recording, len(steps))[0]
+    assert {**before, "rip": resumed["rip"]} == resumed
+    assert replayed(recording, 0)[1] == replayed(recording, len(steps))[1]
+    assert "iretq" in " ".join(recording["sources"]["isr.asm"].values())
+
+
+@pytest.mark.only("04-returning")
+def test_recording_that_fails(chapter, tmp_path):
+    """The reason is told, and no file is left."""
+    options = "--from kernel_main --to halt --max 9".split()
+    done = record(chapter, tmp_path / "file", *options)
+    assert done.returncode != 0 and "9 steps, and only at " in done.stderr, done.stderr
+    assert not (tmp_path / "file").exists()
