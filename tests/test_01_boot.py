@@ -20,7 +20,8 @@ INTERRUPT_FLAG, DIRECTION_FLAG = 1 << 9, 1 << 10
 CELLS = 80 * 25
 SCREEN = 0xB8000
 UART_DATA, UART_IER, UART_LCR = 0x3F8, 0x3F9, 0x3FB
-CPUID, HLT = b"\x0f\xa2", b"\xf4"
+CPUID, HLT, REP_STOSW = b"\x0f\xa2", b"\xf4", b"\xf3\x66\xab"
+SCRATCH = 0x300000  # memory that nobody uses
 HALTED = Ending("halted", None)
 
 NO_LOADER = "Trapframe has to be started by a Multiboot2 loader, such as GRUB 2."
@@ -53,8 +54,16 @@ def disturb(machine, stub):
     machine.hmp(f"o /b {UART_IER} 0x01")
     machine.hmp(f"o /b {UART_LCR} 0x1b")
     machine.hmp(f"o /b {UART_IER} 0x0f")
-    for cell in (0, CELLS // 2, CELLS - 1):
-        stub.write_memory(SCREEN + 2 * cell, b"?\x1e")
+    # The debugger cannot write to the screen, the CPU can.
+    values = {"rip": SCRATCH, "rax": 0x1E3F, "rcx": CELLS, "rdi": SCREEN}
+    saved = {name: stub.read_register(name) for name in values}
+    stub.write_memory(SCRATCH, REP_STOSW)
+    for name, value in values.items():
+        stub.write_register(name, value)
+    stub.run_to(SCRATCH + len(REP_STOSW))
+    assert machine.screen()[24][79] == "?"
+    for name, value in saved.items():
+        stub.write_register(name, value)
 
 
 # ---- The file
