@@ -84,11 +84,12 @@ class Machine:
 
     def __init__(
         self, iso, *flags, seconds=30, uefi=False, disk=False, serial=True,
-        gdb=False, listener=None,
+        gdb=False, listener=None, machine=MACHINE,
     ):  # fmt: skip
         """FLAGS go to QEMU. With disk the image is a hard disk, not a CD; without
-        serial the machine has no COM1. With gdb it waits for gdb().go_on().
-        LISTENER is called with each piece of text from the serial port."""
+        serial there is no COM1. With gdb the machine waits for gdb().go_on().
+        LISTENER is called with each piece of text from the serial port.
+        MACHINE are the flags that all machines of the book have."""
         self.start = time.monotonic()
         self.deadline = self.start + seconds
         self.listener = listener
@@ -97,7 +98,7 @@ class Machine:
         self.directory = tempfile.TemporaryDirectory(prefix="trapframe-")
         self.qmp_socket, qmp = socket.socketpair()
         self.gdb_socket, stub = socket.socketpair()
-        command = self._command(flags, uefi)
+        command = self._command([*machine, *flags], uefi)
         drive = ["-drive", f"format=raw,snapshot=on,file={iso}"]
         command += drive if disk else ["-cdrom", str(iso)]
         command += ["-serial", "stdio" if serial else "none"]
@@ -115,7 +116,7 @@ class Machine:
 
     def _command(self, flags, uefi):
         command = [*kill_with_parent(), os.environ.get("QEMU", "qemu-system-x86_64")]
-        command += [*MACHINE, "-display", "none", "-monitor", "none"]
+        command += ["-display", "none", "-monitor", "none"]
         command += ["-d", "int,cpu_reset", "-D", self._path("log")]
         if uefi:
             command += self._firmware()

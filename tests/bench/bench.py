@@ -24,6 +24,7 @@ import qemu  # noqa: E402
 RESULT = chapters.ROOT / "build/bench.tsv"
 ROUNDS = 7  # of what takes time; the best one counts, for other work only adds
 ICOUNT = "-icount shift=0,sleep=off -rtc base=2020-01-01,clock=vm -seed 1".split()
+PLAIN_MACHINE = ["-accel", "tcg"]
 PLAIN_MENU = "set timeout=0\nmultiboot2 /kernel.elf\nboot\n"
 
 
@@ -34,10 +35,10 @@ def last():
 # From an edit to the first word of the kernel
 
 
-def seconds_to_first_word(image):
+def seconds_to_first_word(image, **options):
     """How long a boot takes until something comes through COM1."""
     start = time.monotonic()
-    with qemu.Machine(image) as machine:
+    with qemu.Machine(image, **options) as machine:
         machine.expect(r"\S")
         return time.monotonic() - start
 
@@ -52,7 +53,7 @@ def edit_build_boot(copy):
 
 
 def default_loop(copy, directory):
-    """The same with grub-mkrescue as other texts use it."""
+    """The same with grub-mkrescue and QEMU as they are without options."""
     start = time.monotonic()
     (copy.path / "main.c").touch()
     copy.make("$(BUILD)/kernel.elf", alone=False)
@@ -64,7 +65,7 @@ def default_loop(copy, directory):
     command = ["grub-mkrescue", "-o", image, tree]
     subprocess.run(command, check=True, capture_output=True)
     built = time.monotonic() - start
-    return built + seconds_to_first_word(image)
+    return built + seconds_to_first_word(image, machine=PLAIN_MACHINE)
 
 
 def loops():
@@ -127,23 +128,51 @@ def entry_to_main():
         yield f"entry_to_main.{chapter}", count, "instructions"
 
 
-def values_of(image):
+def values_of(image, *flags):
     """What a kernel reports by ktap_value, under -icount."""
-    report, everything = ktap.run(image, *ICOUNT)
+    report, everything = ktap.run(image, *ICOUNT, *flags)
     if report.ending != qemu.Ending("exit", qemu.PASS):
         sys.exit(everything)
     yield from ktap.values(report.serial)
 
 
+def values(source, chapter, toolchain="gcc-O2"):
+    """What the kernel reports that SOURCE and a chapter's objects make."""
+    name = f"bench/{source}.iso"
+    goal = f"build/{toolchain}/tests/{name}"
+    image = chapters.build(chapter, toolchain, goal) / "tests" / name
+    text = (chapters.ROOT / f"tests/bench/{source}.c").read_text()
+    flags = " ".join(re.findall(r"^// QEMU: (.*)$", text, re.M)).split()
+    yield from values_of(image, *flags)
+
+
 def kernels():
     """The kernels in tests/bench/, made from the last chapter's objects."""
     for source in sorted((chapters.ROOT / "tests/bench").glob("*/*.c")):
-        name = f"bench/{source.parent.name}/{source.stem}.iso"
-        build = chapters.build(last(), "gcc-O2", f"build/gcc-O2/tests/{name}")
-        yield from values_of(build / "tests" / name)
+        yield from values(f"{source.parent.name}/{source.stem}", last())
 
 
-MEASURES = (loops, clean_build, text_bytes, entry_to_main, kernels)
+def clang():
+    """The round trip of an exception, by the other compiler."""
+    for name, value, unit in values("04-returning/trips", last(), "clang-O2"):
+        yield f"{name}.clang", value, unit
+
+
+def page_walk():
+    """Probes of chapter 03, which walks the page tables."""
+    for name, value, unit in values("04-returning/probes", "03-exceptions"):
+        yield f"{name}.walk", value, unit
+
+
+MEASURES = (
+    loops,
+    clean_build,
+    text_bytes,
+    entry_to_main,
+    kernels,
+    clang,
+    page_walk,
+)
 
 
 def shown(value):

@@ -1,0 +1,259 @@
+// trips.c: from int3 and back again, in instructions: through the kernel's
+// stubs, and through others that save less, or more, or by other means.
+// QEMU: -cpu max
+
+#include "ktap.h"
+
+#include <stddef.h>
+
+#include "03-exceptions/tables.h"
+#include "cpu.h"
+#include "exceptions.h"
+#include "idt.h"
+
+enum {
+    CR0_MP           = 1 << 1,
+    CR0_EM           = 1 << 2,
+    CR4_OSFXSR       = 1 << 9,
+    CR4_OSXSAVE      = 1 << 18,
+    XCR0_X87_SSE_AVX = 7,
+};
+
+uint64_t counter;
+
+// Instructions between two looks at the clock with nothing in between.
+static uint64_t overhead;
+
+#define INSTRUCTIONS(code) \
+    ({ \
+        uint32_t start, end; \
+        asm volatile("rdtsc; mov %%eax, %0\n" code "\nrdtsc" \
+                     : "=&r"(start), "=&a"(end) \
+                     : \
+                     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", \
+                       "r11", "memory", "cc"); \
+        end - start; \
+    })
+
+static void tell(const char *name, uint64_t instructions)
+{
+    ktap_value(name, instructions - overhead, "instructions");
+}
+
+// int3 leads to another stub than the kernel's.
+static void lead_to(const void *stub)
+{
+    uint8_t *gate = gate_of(EXC_BREAKPOINT);
+
+    memcpy(gate, &stub, 2);
+    memcpy(gate + 6, (const char *)&stub + 2, 6);
+}
+
+static void measure(const char *name, const void *stub)
+{
+    lead_to(stub);
+    INSTRUCTIONS("int3");  // once, to have been there
+    tell(name, INSTRUCTIONS("int3"));
+}
+
+// Stubs in assembly
+
+extern const char naked[], all_general[], with_fxsave[], with_xsave[];
+extern const char by_lretq[];
+
+_Alignas(64) uint8_t sse_state[4096];
+
+void nothing(struct trap_frame *frame);
+
+// clang-format off
+#define GENERAL "rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, " \
+                "r12, r13, r14, r15"
+#define LAREGEN "r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, " \
+                "rdx, rcx, rbx, rax"
+#define PUSH ".irp r, " LAREGEN "\npush %\\r\n.endr\n"
+#define POP  ".irp r, " GENERAL "\npop %\\r\n.endr\n"
+
+asm(".pushsection .text\n"
+    "nothing:\n"               // what C makes of an empty function
+    "ret\n"
+
+    "naked:\n"
+    "iretq\n"
+
+    "all_general:\n"
+    PUSH
+    "cld\n"
+    "mov %rsp, %rdi\n"
+    "call nothing\n"
+    POP
+    "iretq\n"
+
+    "with_fxsave:\n"
+    PUSH
+    "fxsave sse_state(%rip)\n"
+    "cld\n"
+    "mov %rsp, %rdi\n"
+    "call nothing\n"
+    "fxrstor sse_state(%rip)\n"
+    POP
+    "iretq\n"
+
+    "with_xsave:\n"
+    PUSH
+    "mov $7, %eax\n"          // x87, SSE and AVX state
+    "xor %edx, %edx\n"
+    "xsave sse_state(%rip)\n"
+    "cld\n"
+    "mov %rsp, %rdi\n"
+    "call nothing\n"
+    "mov $7, %eax\n"
+    "xor %edx, %edx\n"
+    "xrstor sse_state(%rip)\n"
+    POP
+    "iretq\n"
+
+    // Puts rflags, rip and cs right below where rsp was.
+    "by_lretq:\n"
+    "push %rax\n"
+    "push %rbx\n"
+    "push %rcx\n"
+    "mov 48(%rsp), %rbx\n"    // rsp
+    "mov 24(%rsp), %rax\n"    // rip
+    "mov 32(%rsp), %rcx\n"    // cs
+    "push 40(%rsp)\n"         // rflags
+    "mov %rax, -16(%rbx)\n"
+    "mov %rcx, -8(%rbx)\n"
+    "pop -24(%rbx)\n"
+    "lea -24(%rbx), %rbx\n"
+    "mov %rbx, 24(%rsp)\n"
+    "pop %rcx\n"
+    "pop %rbx\n"
+    "pop %rax\n"
+    "pop %rsp\n"
+    "popfq\n"
+    "lretq\n"
+
+    ".macro calling name, function\n"
+    "\\name:\n"
+    "push %r11\n"
+    "cld\n"
+    "call \\function\n"
+    "pop %r11\n"
+    "iretq\n"
+    ".endm\n"
+    "calling no_caller_saved_empty, saved_empty\n"
+    "calling no_caller_saved_counter, saved_counter\n"
+    "calling no_caller_saved_calling, saved_calling\n"
+#ifdef __clang__
+    "calling preserve_all_empty, all_empty\n"
+    "calling preserve_all_counter, all_counter\n"
+    "calling preserve_all_calling, all_calling\n"
+#endif
+    ".popsection\n");
+// clang-format on
+
+// Stubs in C
+
+#define SAVED     __attribute__((no_caller_saved_registers)) void
+#define PRESERVED __attribute__((preserve_all)) void
+#define STUB      static __attribute__((interrupt)) void
+
+struct cpu_frame;
+
+// clang warns of what it nevertheless does right: saving more registers.
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Winterrupt-service-routine"
+#endif
+
+STUB interrupt_empty(struct cpu_frame *frame)
+{
+    (void)frame;
+}
+
+STUB interrupt_counter(struct cpu_frame *frame)
+{
+    (void)frame;
+    counter++;
+}
+
+STUB interrupt_calling(struct cpu_frame *frame)
+{
+    nothing((struct trap_frame *)frame);
+}
+
+extern const char no_caller_saved_empty[], no_caller_saved_counter[],
+    no_caller_saved_calling[];
+
+SAVED saved_empty(void)
+{
+}
+
+SAVED saved_counter(void)
+{
+    counter++;
+}
+
+SAVED saved_calling(void)
+{
+    nothing(NULL);
+}
+
+#ifdef __clang__
+extern const char preserve_all_empty[], preserve_all_counter[],
+    preserve_all_calling[];
+
+PRESERVED all_empty(void)
+{
+}
+
+PRESERVED all_counter(void)
+{
+    counter++;
+}
+
+PRESERVED all_calling(void)
+{
+    nothing(NULL);
+}
+#endif
+
+static void allow_sse_and_xsave(void)
+{
+    uint64_t cr0, cr4;
+
+    asm volatile("mov %%cr0, %0" : "=r"(cr0));
+    asm volatile("mov %%cr4, %0" : "=r"(cr4));
+    cr0 = (cr0 | CR0_MP) & ~(uint64_t)CR0_EM;
+    asm volatile("mov %0, %%cr0" : : "r"(cr0));
+    cr4 |= CR4_OSFXSR | CR4_OSXSAVE;
+    asm volatile("mov %0, %%cr4" : : "r"(cr4));
+    asm volatile("xsetbv" : : "a"(XCR0_X87_SSE_AVX), "d"(0), "c"(0));
+}
+
+TEST(trips)
+{
+    allow_sse_and_xsave();
+    overhead = INSTRUCTIONS("");
+
+    idt_init();
+    exception_set_handler(EXC_BREAKPOINT, nothing);
+    INSTRUCTIONS("int3");
+    tell("int3_round_trip", INSTRUCTIONS("int3"));
+
+    measure("int3_naked", naked);
+    measure("int3_all_general", all_general);
+    measure("int3_fxsave", with_fxsave);
+    measure("int3_xsave", with_xsave);
+    measure("int3_naked_lretq", by_lretq);
+    measure("int3_interrupt_empty", interrupt_empty);
+    measure("int3_interrupt_counter", interrupt_counter);
+    measure("int3_interrupt_calling", interrupt_calling);
+    measure("int3_no_caller_saved_empty", no_caller_saved_empty);
+    measure("int3_no_caller_saved_counter", no_caller_saved_counter);
+    measure("int3_no_caller_saved_calling", no_caller_saved_calling);
+#ifdef __clang__
+    measure("int3_preserve_all_empty", preserve_all_empty);
+    measure("int3_preserve_all_counter", preserve_all_counter);
+    measure("int3_preserve_all_calling", preserve_all_calling);
+#endif
+}
