@@ -10,12 +10,13 @@ endif
 # Debian's packages are for its own python3, whatever else is in the PATH.
 PYTHON   := $(firstword $(wildcard /usr/bin/python3) python3)
 
-IN_CHAPTER = run debug screen iso break check diff
+IN_CHAPTER = run debug screen serial iso break check diff
 
 help:
 	@echo 'make run        boot the last chapter; CHAPTER=01 boots that one'
 	@echo 'make debug      boot it step by step, in GDB'
 	@echo 'make screen     boot it and print its text screen'
+	@echo 'make serial     boot it and print what it sends to its serial port'
 	@echo 'make diff       what it changes in the kernel of the chapter before'
 	@echo 'make break      boot it with one thing broken: BREAK=name'
 	@echo 'make check      check your solution of an exercise: EXERCISE=name'

@@ -141,6 +141,10 @@ endif
 screen: all
 	@$(PYTHON) $(ROOT)/tests/qemu.py screen $(KERNEL).iso
 
+# What the kernel sends through COM1 until then.
+serial: all
+	@$(PYTHON) $(ROOT)/tests/qemu.py serial $(KERNEL).iso
+
 debug: all
 	@GDB="$(GDB)" $(PYTHON) $(ROOT)/common/debug $(KERNEL).elf \
 	    $(QEMU) $(MACHINE) -cdrom $(KERNEL).iso $(QEMUFLAGS)
@@ -190,7 +194,7 @@ clean:
 
 FORCE:
 
-.PHONY: all iso run screen debug test break check diff kernel-tests clean FORCE
+.PHONY: all iso run screen serial debug test break check diff kernel-tests clean FORCE
 .DELETE_ON_ERROR:
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/tests/%.o $(BUILD)/tests/%.elf
 

@@ -214,6 +214,12 @@ def located(exceptions, kernel):
         yield line
 
 
+def last(lines, number=4):
+    """The last of LINES. A working kernel raises many on purpose."""
+    lines = list(lines)
+    return lines if len(lines) <= number else ["...", *lines[-number:]]
+
+
 def endings(outcome):
     """A sentence on how it ended."""
     return {
@@ -232,7 +238,7 @@ def tell(broken, outcome, kernel):
         parts += [("Screen and COM1", outcome.serial)]
     else:
         parts += [("COM1", outcome.serial), ("Screen", outcome.screen)]
-    parts += [("Exceptions", "\n".join(located(outcome.log, kernel)))]
+    parts += [("Exceptions", "\n".join(last(located(outcome.log, kernel))))]
     for title, text in parts:
         if text.strip():
             print(f"{title}:\n{indented(text)}")

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "panic.h"
+#include "string.h"
 
 struct framebuffer {
     struct boot_tag tag;
@@ -50,8 +51,14 @@ const char *boot_info_loader(const struct boot_info *info)
 {
     const struct boot_tag *tag =
         boot_info_find(info, BOOT_TAG_LOADER_NAME);
+    const char *name;
+    size_t limit;
 
-    return tag ? (const char *)(tag + 1) : NULL;
+    if (!tag)
+        return NULL;
+    name  = (const char *)(tag + 1);
+    limit = tag->size - sizeof(*tag);
+    return strnlen(name, limit) < limit ? name : NULL;
 }
 
 bool boot_info_has_text_screen(const struct boot_info *info)
@@ -61,5 +68,6 @@ bool boot_info_has_text_screen(const struct boot_info *info)
     const struct framebuffer *framebuffer =
         (const struct framebuffer *)tag;
 
-    return tag && framebuffer->type == FRAMEBUFFER_TEXT;
+    return tag && tag->size > offsetof(struct framebuffer, type) &&
+           framebuffer->type == FRAMEBUFFER_TEXT;
 }
