@@ -57,3 +57,12 @@ def test_unknown_measure_lists_those_there_are():
     )
     assert done.returncode == 1
     assert done.stderr.startswith("no measure nonsense; there are: loops, ")
+
+
+def test_round_trip_of_an_exception_is_short():
+    """The goal of chapter 04, for both compilers, on the last chapter."""
+    for toolchain in ("gcc-O2", "clang-O2"):
+        values = bench.values("04-returning/trips", bench.last(), toolchain)
+        counts = {name: count for name, count, _ in values}
+        assert 40 < counts["int3_round_trip"] <= 60
+        assert counts["int3_naked"] == 2

@@ -128,22 +128,24 @@ def entry_to_main():
         yield f"entry_to_main.{chapter}", count, "instructions"
 
 
-def values_of(image, *flags):
-    """What a kernel reports by ktap_value, under -icount."""
-    report, everything = ktap.run(image, *ICOUNT, *flags)
+def values_of(image, *flags, clock=ICOUNT):
+    """What a kernel reports by ktap_value."""
+    report, everything = ktap.run(image, *clock, *flags)
     if report.ending != qemu.Ending("exit", qemu.PASS):
         sys.exit(everything)
     yield from ktap.values(report.serial)
 
 
 def values(source, chapter, toolchain="gcc-O2"):
-    """What the kernel reports that SOURCE and a chapter's objects make."""
+    """What the kernel reports that SOURCE and a chapter's objects make. Its
+    clock counts instructions, unless it says that it needs a real one."""
     name = f"bench/{source}.iso"
     goal = f"build/{toolchain}/tests/{name}"
     image = chapters.build(chapter, toolchain, goal) / "tests" / name
     text = (chapters.ROOT / f"tests/bench/{source}.c").read_text()
     flags = " ".join(re.findall(r"^// QEMU: (.*)$", text, re.M)).split()
-    yield from values_of(image, *flags)
+    clock = [] if "\n// Clock: real\n" in text else ICOUNT
+    yield from values_of(image, *flags, clock=clock)
 
 
 def kernels():
