@@ -358,6 +358,11 @@ class Machine:
             codes = [{"type": "qcode", "data": key} for key in name.split("-")]
             self.qmp("send-key", keys=codes)
 
+    def send(self, text):
+        """Send TEXT to the serial port."""
+        self.process.stdin.write(text.encode("latin-1"))
+        self.process.stdin.flush()
+
     def nmi(self):
         """Send a non-maskable interrupt to the CPU."""
         self.qmp("inject-nmi")
