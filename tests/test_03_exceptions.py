@@ -108,8 +108,20 @@ def test_exceptions_in_a_report_shorten_it(chapter):
         assert re.fullmatch(
             r"KTAP version 1\n1..1\n"
             r"\n#PF page fault, vector 14\nerror code 0x2:"
-            rf"\n#UD invalid opcode at {NUMBER}, w"
-            r"",
+            rf"\n#UD invalid opcode at {NUMBER}, w",
+            machine.serial,
+        ), machine.serial  # fmt: skip
+
+
+@pytest.mark.since("03-exceptions")
+def test_report_of_no_frame_is_a_report(chapter):
+    """It raises an exception itself, which is told in a line."""
+    with Machine(images.other(chapter, "reports/03-exceptions/no_frame.c")) as machine:
+        assert machine.run_to_end() == HALTED
+        assert re.fullmatch(
+            r"KTAP version 1\n1..1\n"
+            rf"\n#PF page fault at {NUMBER}, while reporting\n"
+            r"halted\n",
             machine.serial,
         ), machine.serial  # fmt: skip
 

@@ -174,3 +174,22 @@ TEST(real_call_of_null_shows_its_caller)
     CHECK(contains(text, " call_null+0x"));
     CHECK(contains(text, " captured_report+0x"));
 }
+
+// On a stack that nobody made, with nothing in rbp that makes sense.
+static void lose_the_stack(void)
+{
+    static uint64_t words[1024];
+
+    asm volatile("mov %0, %%rsp; mov $0x123456789abc, %%rbp; ud2"
+                 :
+                 : "r"(words + 1000));
+}
+
+TEST(other_stacks_are_reported)
+{
+    const char *text = captured_report(lose_the_stack);
+
+    CHECK_BEGINS(text, "\n#UD invalid opcode, vector 6\n");
+    CHECK(contains(text, " lose_the_stack+0x"));
+    CHECK(contains(text, "  no way on from rbp 0000123456789abc\n"));
+}

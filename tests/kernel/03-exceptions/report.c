@@ -149,6 +149,28 @@ TEST(code_ends_where_memory_does)
     CHECK(contains(text_of(&frame), " (unreadable)\n"));
 }
 
+// A call to nowhere, and more callers than are shown.
+TEST(longest_report_fits)
+{
+    static uint64_t links[32][2];
+    struct trap_frame frame = sound_frame();
+    uint64_t caller         = (uint64_t)report_exception;
+    int rows                = 1;  // for "halted"
+
+    for (int i = 0; i < 31; i++) {
+        links[i][0] = (uint64_t)links[i + 1];
+        links[i][1] = caller;
+    }
+    frame.vector = EXC_PAGE_FAULT;
+    frame.rip    = 0;
+    frame.rsp    = (uint64_t)&caller;
+    frame.rbp    = (uint64_t)links;
+    for (const char *c = text_of(&frame); *c != '\0'; c++)
+        rows += *c == '\n';
+    CHECK(contains(captured.text, "  ...\n"));
+    CHECK_EQ(rows, 25);
+}
+
 // With everything as wrong as it can be, and in many ways.
 TEST(report_of_nonsense_ends)
 {
