@@ -48,8 +48,11 @@ test: book
 bench:
 	@$(PYTHON) tests/bench/bench.py
 
+# Also the picture in the README.
 transcripts:
 	@$(PYTHON) tests/transcripts.py --refresh
+	@$(MAKE) --no-print-directory book
+	@cp build/book/screens/03-exceptions.png book/figures/screen.png
 
 book:
 	@$(MAKE) --no-print-directory -C book
