@@ -144,7 +144,8 @@ TABLE = [0, 0x0020FA0000000000, 0x00008B1234560067, 0xFFFFFFFF, 0x0000F200000000
 @pytest.mark.only("02-vga")
 def test_decoding(chapter):
     """Entries and descriptors as the manuals draw them: large pages, too, and a
-    GDT with a code segment for ring 3 and, in two entries, a TSS."""
+    GDT with a code segment for ring 3 and, in two entries, a TSS. Last, a triple
+    fault."""
     registers = {"cr3": 0x1018, "cr0": 0x80010001, "cr4": 0x20, "efer": 0x500}
     large = f"pt.register = {registers}.get; pt.physical_word = {ENTRIES}.get"
     tables = (
@@ -153,15 +154,20 @@ def test_decoding(chapter):
     )
     told = session(
         chapter,
-        "tbreak kernel_main\ncontinue\npython import pt, gdt, machine, struct, flags",
+        "tbreak kernel_main\ncontinue\nmark\n"
+        "python import pt, gdt, machine, struct, flags",
         *[f"python print({call})" for call in WORDS],
         f"python {large}\npt 0x40000123",
         "pt 0x80200123",
         f"python {tables}\ngdt",
+        "set $rip = 8\ncontinue",
+        "fwd",
     )
     assert dict(zip(WORDS, told[1:])) == WORDS
-    check_large_pages(*told[-3:-1])
-    check_descriptors(told[-1])
+    check_large_pages(*told[-5:-3])
+    check_descriptors(told[-3])
+    assert "The machine has reset itself: a triple fault" in told[-2]
+    assert told[-1].endswith("The machine has reset itself. Start it again."), told[-1]
 
 
 def check_large_pages(gib, mib):

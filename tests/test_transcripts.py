@@ -192,6 +192,21 @@ def test_refresh_changes_what_is_wrong(page):
     assert page.read_text() == before.replace("wrong", "two")
 
 
+@pytest.mark.parametrize(
+    "shown, real, new",
+    [
+        ("a ... d", "A B C D", "A ... D"),
+        ("a b ...", "A B C D", "A B ..."),
+        ("... c d", "A B C D", "... C D"),
+        ("... b ...", "A B C D", "A B C D"),
+        ("a b ... c", "A B", "A B"),
+        ("a b", "A B C", "A B C"),
+    ],
+)
+def test_refresh_keeps_what_is_left_out(shown, real, new):
+    assert transcripts.elided(shown.split(), real.split()) == new.split()
+
+
 def test_truth_is_remembered_until_something_changes(page, monkeypatch):
     first, _, last = transcripts.blocks(page)
     transcripts.difference(first)

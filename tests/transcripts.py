@@ -18,10 +18,11 @@ time. After "$ make run" lines can begin with "(qemu) ": they go to the monitor
 of a QEMU in which the kernel has come to rest.
 
 A mask is a regular expression, searched in each line: what its groups match may
-differ (without a group, all that it matches). A line "..." stands for any lines. A block that cannot be run
-says {.console .static reason="why"}.
+differ (without a group, all that it matches). A line "..." stands for any
+lines. A block that cannot be run says {.console .static reason="why"}.
 
-With --refresh blocks that are no longer true are written anew.
+With --refresh blocks that are no longer true are written anew. An output with
+one line "..." keeps as many lines before and behind it as there were.
 """
 
 import contextlib
@@ -126,7 +127,7 @@ class Block:
         lines = []
         for command, output in zip(self.commands, outputs):
             lines.append(f"{command.prompt} {command.text}".rstrip())
-            lines += output
+            lines += elided(command.output, output)
         return lines
 
     def matches(self, outputs):
@@ -148,6 +149,16 @@ class Block:
         if not self.mask:
             return lines
         return [re.sub(self.mask, hide, line) for line in lines]
+
+
+def elided(shown, real):
+    """REAL, with one line "..." where SHOWN has one: as many lines as there are
+    before and behind it are kept."""
+    if shown.count("...") != 1 or len(real) < len(shown):
+        return real
+    before = shown.index("...")
+    behind = len(shown) - before - 1
+    return [*real[:before], "...", *real[len(real) - behind :]]
 
 
 def hide(found):

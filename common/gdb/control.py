@@ -8,6 +8,7 @@ import threading
 
 import gdb
 
+import reset
 from machine import memory, monitor, register
 from symbols import place, text_section
 
@@ -26,6 +27,7 @@ def quiet():
 
 def step(count=1):
     """Run COUNT instructions. GDB holds interrupts back meanwhile."""
+    reset.check()
     if count:
         with quiet():
             gdb.execute(f"stepi {count}", to_string=True)
@@ -42,6 +44,7 @@ def halts():
 
 def go():
     """Let the machine run until it stops; with patience, but not for ever."""
+    reset.check()
     timer = threading.Timer(PATIENCE, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     try:
@@ -78,6 +81,7 @@ def save(name):
 
 def load(name):
     """Bring the machine back as it was."""
+    reset.check()
     told = monitor(f"loadvm {name}").strip()
     if told:
         raise gdb.GdbError(f"QEMU cannot bring the machine back: {told}")

@@ -5,6 +5,8 @@ NAMES = {
     11: "OF", 14: "NT", 16: "RF", 17: "VM", 18: "AC", 19: "VIF", 20: "VIP", 21: "ID",
 }  # fmt: skip
 
+DF = 1 << 10
+
 
 def letters(rflags):
     """The flags that are set: letters(0x246) is "PF ZF IF"."""

@@ -9,7 +9,7 @@ set filename-display basename
 # `kernel` lists their commands in this order.
 python
 import disassembler, screen
-import backtrace, unwind
+import backtrace, unwind, reset
 import idt, gdt, pt, trapframe
 import backwards, tour, recorder
 import overview

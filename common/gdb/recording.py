@@ -33,7 +33,7 @@ sources the text of each line that a step names.
 
 import functools
 import json
-import os.path
+import os
 import re
 
 import stub
@@ -201,13 +201,14 @@ class Recording:
         return [moment for moment, reached in tests.items() if reached]
 
     def write(self, path):
-        """Write the file, with one line for each step."""
+        """Write the file, with one line for each step; all of it, or none."""
         parts = {"format": "trapframe-steps 1", "chapter": self.chapter}
         parts.update({"moments": self.moments, "sources": self.sources})
         lines = [f"{dumped(key)}:{dumped(value)}" for key, value in parts.items()]
         steps = ",\n".join(map(dumped, self.steps))
-        with open(path, "w") as file:
+        with open(f"{path}.part", "w") as file:
             file.write("{" + ",\n".join(lines) + f',\n"steps":[\n{steps}]}}\n')
+        os.replace(f"{path}.part", path)
 
 
 def dumped(value):

@@ -83,7 +83,7 @@ class Tour:
             print(textwrap.fill(paragraph, WIDTH) + "\n")
         for command in commands:
             print(f"  (gdb) {command}")
-            gdb.execute(command)
+            print(gdb.execute(command, to_string=True), end="")
 
     def back(self):
         """Return to the station before; at the first, stay."""

@@ -75,7 +75,15 @@ def call(tour):
     return "The call", [
         "Before a call, the System V ABI wants rsp to be a multiple of 16. The CPU began"
         f" at one, and {words} words have been pushed; so it is {rsp:#x}, {good}.",
+        *direction(),
     ], []
+
+
+def direction():
+    """A paragraph if the direction flag is still set."""
+    if not register("rflags") & flags.DF:
+        return []
+    return ["The direction flag is set, and C does NOT expect that: the stub is wrong."]
 
 
 def c(tour):
