@@ -1,5 +1,5 @@
-// check.c: the instruction int with each vector, and for comparison real
-// exceptions, from a stack with each of its alignments.
+// check.c: the instruction int with each vector, and real exceptions to
+// compare, from a stack with each of its alignments.
 
 #include "03-exceptions/captured.h"
 
