@@ -9,7 +9,7 @@ import threading
 import gdb
 
 import reset
-from machine import memory, monitor, register
+from machine import memory, monitor, register, word
 from symbols import place, text_section
 
 PATIENCE = 20  # seconds a run may take
@@ -70,6 +70,16 @@ def run_to(*addresses):
         return rip
     reason = "The kernel has halted" if rip in ends else "Stopped on the way"
     raise gdb.GdbError(f"{reason}, at {place(rip) or hex(rip)}.")
+
+
+def run_out():
+    """Run until the function whose first instruction comes next has returned."""
+    rsp = register("rsp")
+    back = word(rsp)
+    run_to(back)
+    while register("rsp") <= rsp:  # that was a call of itself
+        step()
+        run_to(back)
 
 
 def save(name):

@@ -3,8 +3,6 @@
 Intel SDM volume 3A, "Segment Descriptors" and "TSS Descriptor in 64-bit mode".
 """
 
-import gdb
-
 from command import Command, table
 from machine import in_long_mode, memory, register, table_register
 from symbols import named

@@ -7,7 +7,7 @@ import gdb
 
 import raising
 from command import Command
-from control import run_to, step
+from control import run_out, run_to, step
 from machine import register
 from recording import Recording
 from symbols import number, place
@@ -50,15 +50,6 @@ def begin(options, recording):
         recording.moments["before"] = 0
 
 
-def run_over(instruction):
-    """Run the whole of a call."""
-    rsp = register("rsp")
-    run_to(instruction.end)
-    while register("rsp") != rsp:  # a call of itself has returned
-        step()
-        run_to(instruction.end)
-
-
 def is_end(options, recording):
     """Is the step to be recorded now the last one?"""
     if options.to:
@@ -77,7 +68,8 @@ def record(options):
             return recording
         if instruction.callee() in options.over:
             recording.steps[-1]["over"] = True
-            run_over(instruction)
+            step()
+            run_out()
         else:
             step()
     at = place(register("rip"))

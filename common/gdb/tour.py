@@ -16,8 +16,8 @@ import stub
 import tour_text
 from backwards import NAME, trail
 from command import Command, table
-from control import load, run_to, save, step
-from machine import REGISTERS, WORD, disassemble, register, word
+from control import load, run_out, save, step
+from machine import REGISTERS, disassemble, register, word
 from symbols import number, place
 from trapframe import layout, slots
 from vectors import WITH_ERROR_CODE
@@ -96,7 +96,7 @@ class Tour:
         """Run the instructions of the station."""
         kind = self.stations[-1]
         if kind == "c":
-            run_to(word(register("rsp")))
+            run_out()
             self.wanted = self.changes()
         elif kind in ("before", "call", "iretq"):
             table([self.run_one()])

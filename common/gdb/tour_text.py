@@ -71,10 +71,13 @@ def other(tour):
 def call(tour):
     rsp = register("rsp")
     words = (tour.frame - rsp) // WORD + len(stub.CPU_PUSHES)
-    good = "a multiple of 16" if rsp % 16 == 0 else "NO multiple of 16: the stub is wrong"
+    good = "a multiple of 16"
+    if rsp % 16 != 0:
+        good = "NO multiple of 16: the stub is wrong"
     return "The call", [
-        "Before a call, the System V ABI wants rsp to be a multiple of 16. The CPU began"
-        f" at one, and {words} words have been pushed; so it is {rsp:#x}, {good}.",
+        "Before a call, the System V ABI wants rsp to be a multiple of 16. The CPU"
+        f" began at one, and {words} words have been pushed; so it is {rsp:#x},"
+        f" {good}.",
         *direction(),
     ], []
 

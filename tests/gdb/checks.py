@@ -103,11 +103,12 @@ def crossing(vector, in_c=20):
     verdict(wrong, f"{steps + more} instructions of the stub, {in_c} of C")
 
 
-def interrupt():
-    """Do what the CPU does on an interrupt, at whatever instruction this is."""
+def interrupt(stack=None):
+    """Do what the CPU does on an interrupt, at whatever instruction this is: on
+    the present stack, or on another."""
     now = registers(gdb.newest_frame())
     words = (now["rip"], 0x8, now["rflags"], now["rsp"], 0x10)
-    rsp = (now["rsp"] & ~15) - len(words) * WORD
+    rsp = ((stack or now["rsp"]) & ~15) - len(words) * WORD
     gdb.selected_inferior().write_memory(rsp, struct.pack("<5Q", *words))
     go_to(stub.number("isr_32"), rsp)
     return now
@@ -119,16 +120,16 @@ def go_to(rip, rsp):
         gdb.execute(f"set ${name} = {value:#x}")
 
 
-def interruptions(steps):
+def interruptions(steps, stack=None):
     """At each of the next STEPS instructions, pretend an interrupt. The backtrace
-    has to be the same beyond the stub."""
+    has to be the same beyond the stub, even on the way from another STACK."""
     wrong = []
     for _ in range(steps):
         wanted = chain(frames())
-        now = interrupt()
+        now = interrupt(stack)
         found = frames()
-        same = chain(found[1:]) == wanted and differences(registers(found[1]), now) == []
-        if not same:
+        bad = differences(registers(found[1]), now)
+        if bad or chain(found[1:]) != wanted:
             wrong.append(f"{place(now['rip'])}: {found[2].name() if found[2:] else 0}")
         go_to(now["rip"], now["rsp"])
         control.step()
