@@ -71,12 +71,12 @@ class Stillness:
     def __init__(self):
         self.state = None
 
-    def lasts(self, state):
+    def lasts(self, state, now):
         """Seconds since STATE was first seen, if it was all that was seen."""
         if state != self.state:
             self.state = state
-            self.since = time.monotonic()
-        return time.monotonic() - self.since
+            self.since = now
+        return now - self.since
 
 
 class Machine:
@@ -206,9 +206,9 @@ class Machine:
 
     def run_to_end(self, quiet=None):
         """Wait until the machine does nothing any more; an Ending. With QUIET
-        that is also when for so many seconds nothing new is to be seen."""
-        idle = Stillness()
-        calm = Stillness()
+        that is also when it has worked for so many seconds, or has been waiting
+        three times as long, and nothing new is to be seen."""
+        idle, busy, calm = Stillness(), Stillness(), Stillness()
         while time.monotonic() < self.deadline:
             if not self._listen(POLL):
                 return self._ended()
@@ -219,11 +219,21 @@ class Machine:
                 continue
             if state == "halted":
                 return self._rest("halted")
-            if idle.lasts((state, self.serial)) > IDLE and state == "idle":
+            now = time.monotonic()
+            if idle.lasts((state, self.serial), now) > IDLE and state == "idle":
                 return self._rest("idle")
-            if quiet and calm.lasts(seen) > quiet:
+            worked = busy.lasts(seen, self._processor_time())
+            waited = calm.lasts(seen, now)
+            if quiet and (worked > quiet or waited > 3 * quiet):
                 break
         return Ending("time", None)
+
+    def _processor_time(self):
+        """Seconds that QEMU has worked; where nobody tells, that have passed."""
+        times = read(f"/proc/{self.process.pid}/stat").rpartition(")")[2].split()
+        if not times:
+            return time.monotonic()
+        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
 
     def _cpu_state(self):
         registers = self.hmp("info registers")
@@ -237,7 +247,8 @@ class Machine:
         size = -1
         while size != len(self.serial):
             size = len(self.serial)
-            self._listen(POLL)
+            if not self._listen(POLL):
+                return self._ended()
         return Ending(kind, None)
 
     def _ended(self):

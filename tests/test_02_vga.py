@@ -21,7 +21,7 @@ PANICS = chapters.ROOT / "tests/panics"
 
 def rows(text):
     """TEXT as a screen shows it."""
-    lines = text.removesuffix("\n").expandtabs(8).split("\n")
+    lines = text.expandtabs(8).split("\n")
     parts = [re.findall(f".{{1,{COLUMNS}}}", line) or [""] for line in lines]
     return sum(parts, [])
 
@@ -94,5 +94,5 @@ def test_panic(chapter, path):
 
 
 def test_rows_are_those_of_a_screen():
-    assert rows("ab\n\nc\td\n") == ["ab", "", "c       d"]
+    assert rows("ab\n\nc\td\n") == ["ab", "", "c       d", ""]
     assert rows("x" * 81) == ["x" * 80, "x"]

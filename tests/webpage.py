@@ -38,7 +38,8 @@ class Page(html.parser.HTMLParser):
         if name == "code" and "data-file" in self.figure():
             self.start_listing(attributes)
         elif name in ("span", "ins", "del") and self.in_listing(-2):
-            self.listings[-1].lines.append((name, ""))
+            all_new = "all-new" in self.figure()["class"].split()
+            self.listings[-1].lines.append(("ins" if all_new else name, ""))
 
     def handle_startendtag(self, name, attributes):
         self.elements.append(Element(name, dict(attributes), self.getpos()[0]))

@@ -14,7 +14,7 @@
 ;       rbp, rdi, rsi, rdx, rcx, rbx, rax
 ;
 ; The instruction int never pushes an error code: int 14 makes a frame
-; that lacks it, and looks like no page fault. Nothing here can tell.
+; that lacks it, and looks like no page fault.
 
 global isr_table
 extern exception_dispatch               ; exceptions.c

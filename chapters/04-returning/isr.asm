@@ -15,7 +15,7 @@
 ;       rbp, rdi, rsi, rdx, rcx, rbx, rax
 ;
 ; The instruction int never pushes an error code: int 14 makes a frame
-; that lacks it, and looks like no page fault. Nothing here can tell.
+; that lacks it, and looks like no page fault.
 ;
 ; Exceptions nest. Each has a frame of its own, below whatever the stack
 ; held: an exception or an NMI may come at any instruction, those here
