@@ -271,7 +271,7 @@ class ExerciseTest(Item):
 
     def runtest(self):
         exercise = exercises.Exercise(self.path.parent)
-        results = exercises.check_solution(exercise)
+        results = list(exercises.check_solution(exercise))
         if not exercises.solved(results):
             bad = [f"{r.name}\n{r.notes}" for r in results if not r.passed]
             raise Failure("the solution does not pass:\n" + "\n".join(bad))

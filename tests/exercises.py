@@ -56,17 +56,17 @@ class Exercise:
         return [test] * self.c.exists() + ["kernel.iso"] * self.python.exists()
 
     def check(self, make, products):
-        """Build with MAKE(*goals), boot what is then in PRODUCTS; Results."""
+        """Build with MAKE(*goals), boot what is then in PRODUCTS; Results, as
+        they come."""
         try:
             make(*(f"$(BUILD)/{image}" for image in self.images()))
         except chapters.BuildError as error:
-            return [Result("the kernel builds", False, str(error))]
-        results = []
+            yield Result("the kernel builds", False, str(error))
+            return
         if self.c.exists():
-            results += self._check_inside(products / self.images()[0])
+            yield from self._check_inside(products / self.images()[0])
         if self.python.exists():
-            results += self._check_outside(products / "kernel.iso")
-        return results
+            yield from self._check_outside(products / "kernel.iso")
 
     def _check_inside(self, image):
         names = ktap.tests_in(self.c.read_text())
@@ -103,7 +103,13 @@ def load(path):
 
 
 def solved(results):
-    return bool(results) and all(result.passed for result in results)
+    """Are there results, and is each good? Looks no further than the first bad."""
+    some = False
+    for result in results:
+        if not result.passed:
+            return False
+        some = True
+    return some
 
 
 def names(chapter):
@@ -153,9 +159,10 @@ def main(chapter, name):
         exercise = find(chapters.find(chapter), name)
     except (ExerciseError, KeyError) as error:
         sys.exit(str(error.args[0]))
-    results = check_chapter(exercise, environment=patched.make_environment())
-    for result in results:
+    results = []
+    for result in check_chapter(exercise, environment=patched.make_environment()):
         tell(result)
+        results.append(result)
     print("Solved." if solved(results) else "Not solved yet.")
     return 0 if solved(results) else 1
 

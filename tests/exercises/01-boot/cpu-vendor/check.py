@@ -12,9 +12,5 @@ def check_vendor_of_qemu64(boot):
     shows(boot, "qemu64", "AuthenticAMD")
 
 
-def check_vendor_of_nehalem(boot):
-    shows(boot, "Nehalem", "GenuineIntel")
-
-
 def check_vendor_of_a_cpu_that_does_not_exist(boot):
     shows(boot, "qemu64,vendor=ebx.edx.ecx.", "ebx.edx.ecx.")
