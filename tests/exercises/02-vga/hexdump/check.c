@@ -61,30 +61,49 @@ static int read_spaces(void)
     return count;
 }
 
-// Reads one line; the column in which its characters begin.
-static int check_line(const uint8_t *bytes, size_t count)
+// Reads one line; the column in which its characters begin, or -1.
+static int read_line(const uint8_t *bytes, size_t count)
 {
     const char *start = at;
     uint64_t number;
     int column;
 
-    CHECK_EQ(read_number(&number), 16);  // digits of the address
-    CHECK_EQ(number, bytes);
-    for (size_t i = 0; i < count; i++) {
-        CHECK_EQ(read_spaces(), i == 0 ? 2 : 1);  // before each byte
-        CHECK_EQ(read_number(&number), 2);        // its digits
-        CHECK_EQ(number, bytes[i]);
-    }
-    CHECK(read_spaces() > 0);  // before the characters
+    if (!CHECK_EQ(read_number(&number), 16) ||  // digits of the address
+        !CHECK_EQ(number, bytes))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (!CHECK_EQ(read_spaces(), i == 0 ? 2 : 1) ||  // before it
+            !CHECK_EQ(read_number(&number), 2) ||        // digits
+            !CHECK_EQ(number, bytes[i]))
+            return -1;
+    if (!CHECK(read_spaces() > 0))  // before the characters
+        return -1;
     column = at - start;
-    CHECK_EQ(*at++, '|');
+    if (!CHECK_EQ(*at++, '|'))
+        return -1;
     for (size_t i = 0; i < count; i++) {
         bool printable = bytes[i] >= ' ' && bytes[i] <= '~';
 
-        CHECK_EQ(*at++, printable ? bytes[i] : '.');
+        if (!CHECK_EQ(*at++, printable ? bytes[i] : '.'))
+            return -1;
     }
-    CHECK_EQ(*at++, '|');
-    CHECK_EQ(*at++, '\n');
+    return CHECK_EQ(*at++, '|') && CHECK_EQ(*at++, '\n') ? column : -1;
+}
+
+// The same, and if something is wrong the line is told.
+static int check_line(const uint8_t *bytes, size_t count)
+{
+    const char *start = at;
+    int column        = read_line(bytes, count);
+    char line[100];
+    size_t i = 0;
+
+    if (column < 0) {
+        for (; start[i] > '\n' && i < sizeof(line) - 1; i++)
+            line[i] = start[i];
+        line[i] = '\0';
+        CHECK_TEXT(line, "a line as in the exercise");
+    }
     return column;
 }
 
@@ -100,7 +119,7 @@ TEST(one_full_line)
 
     dump(text, PER_LINE);
     check_line((const uint8_t *)text, PER_LINE);
-    CHECK_EQ(*at, '\0');
+    CHECK_TEXT(at, "");
 }
 
 TEST(every_byte_has_its_digits_and_its_character)
@@ -111,27 +130,29 @@ TEST(every_byte_has_its_digits_and_its_character)
         bytes[i] = i;
     dump(bytes, sizeof(bytes));
     for (int i = 0; i < 256; i += PER_LINE)
-        check_line(bytes + i, PER_LINE);
-    CHECK_EQ(*at, '\0');
+        if (check_line(bytes + i, PER_LINE) < 0)
+            return;
+    CHECK_TEXT(at, "");
 }
 
 TEST(characters_have_one_column_whatever_the_size)
 {
     static const char text[] = "twenty-three characters";
+    const uint8_t *bytes     = (const uint8_t *)text;
 
     for (size_t size = 1; size < sizeof(text); size++) {
-        const uint8_t *bytes = (const uint8_t *)text;
-        size_t first         = size < PER_LINE ? size : PER_LINE;
-        int column;
+        size_t first = size < PER_LINE ? size : PER_LINE;
+        int full, column;
 
+        dump(text, PER_LINE);
+        full = check_line(bytes, PER_LINE);
         dump(text, size);
         column = check_line(bytes, first);
-        if (size > PER_LINE)
-            CHECK_EQ(check_line(bytes + PER_LINE, size - PER_LINE),
-                     column);
-        CHECK_EQ(*at, '\0');
-        dump(text, PER_LINE);
-        CHECK_EQ(check_line(bytes, PER_LINE), column);
+        if (column >= 0 && size > PER_LINE)
+            column = check_line(bytes + PER_LINE, size - PER_LINE);
+        if (column < 0 || !CHECK_EQ(column, full) ||
+            !CHECK_TEXT(at, ""))
+            return;
     }
 }
 
@@ -140,7 +161,7 @@ TEST(address_is_where_it_begins)
     static _Alignas(16) const uint8_t bytes[32] = {1, 2, 3};
 
     dump(bytes + 3, 20);
-    check_line(bytes + 3, PER_LINE);
-    check_line(bytes + 3 + PER_LINE, 4);
-    CHECK_EQ(*at, '\0');
+    if (check_line(bytes + 3, PER_LINE) >= 0 &&
+        check_line(bytes + 3 + PER_LINE, 4) >= 0)
+        CHECK_TEXT(at, "");
 }
