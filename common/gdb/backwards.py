@@ -9,7 +9,7 @@ import gdb
 
 from command import Command
 from control import load, save, show, step
-from machine import REGISTERS, register
+from machine import register, state
 from symbols import number, place
 
 NAME = "mark"  # of the machine that is kept
@@ -52,11 +52,6 @@ class Trail:
             step()
         load("present")
         raise gdb.GdbError(f"The mark is not within {FARTHEST} instructions.")
-
-
-def state():
-    """The CPU, as far as it tells one step from another."""
-    return [register(name) for name in (*REGISTERS, "rip", "rflags")]
 
 
 def count(argument):
@@ -108,8 +103,9 @@ class Back(Command):
     """back [N]: go N instructions back (1), but not beyond the mark.
 
     Registers, memory and devices are what they were. The way there is to return
-    to the mark and step again; so it may not have been long, nor led through
-    interrupts, which do not arrive while GDB steps."""
+    to the mark and step again. So it must not have been long, nor have led through
+    interrupts, which do not arrive while GDB steps, or loops that wait for a
+    device."""
 
     name = "back"
     category = gdb.COMMAND_RUNNING

@@ -18,6 +18,11 @@ def register(name):
     return int(gdb.newest_frame().read_register(name)) & ALL_ONES
 
 
+def state():
+    """The registers that instructions of the book's kernels change, by name."""
+    return {name: register(name) for name in (*REGISTERS, "rip", "rflags")}
+
+
 def memory(address, size):
     """SIZE bytes at a virtual address. GdbError if it is not mapped."""
     try:

@@ -17,7 +17,7 @@ import tour_text
 from backwards import NAME, trail
 from command import Command, table
 from control import load, run_out, save, step
-from machine import REGISTERS, disassemble, register, word
+from machine import REGISTERS, disassemble, register, state, word
 from symbols import number, place
 from trapframe import layout, slots
 from vectors import WITH_ERROR_CODE
@@ -25,11 +25,6 @@ from vectors import WITH_ERROR_CODE
 WIDTH = 76  # columns of text
 QUESTION = "Enter goes on, b goes back, q leaves: "
 KINDS = {"push": "push", "pop": "pop", "call": "call", "iretq": "iretq"}
-
-
-def state():
-    """The registers, by name."""
-    return {name: register(name) for name in (*REGISTERS, "rip", "rflags")}
 
 
 def kind_in_stub():
