@@ -34,7 +34,7 @@ def read_listing(listing, is_new_file):
             before += 1
             dropped.add(before)
             continue
-        if kind == "ins" or is_new_file:
+        if kind == "ins" or listing.all_new or is_new_file:
             added[number] = before, text
         else:
             before += 1

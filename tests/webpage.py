@@ -17,7 +17,8 @@ Element = namedtuple("Element", "name attributes line")
 # Some lines of a file: after is the number of lines of the previous chapter's
 # file that come before them, first the number of the first of them that this
 # chapter has; lines are (kind, text) with kind span, ins (new) or del (dropped).
-Listing = namedtuple("Listing", "file after first lines")
+# Where all_new, no line is marked, as all of them are new.
+Listing = namedtuple("Listing", "file after first lines all_new")
 
 
 class Page(html.parser.HTMLParser):
@@ -38,8 +39,7 @@ class Page(html.parser.HTMLParser):
         if name == "code" and "data-file" in self.figure():
             self.start_listing(attributes)
         elif name in ("span", "ins", "del") and self.in_listing(-2):
-            all_new = "all-new" in self.figure()["class"].split()
-            self.listings[-1].lines.append(("ins" if all_new else name, ""))
+            self.listings[-1].lines.append((name, ""))
 
     def handle_startendtag(self, name, attributes):
         self.elements.append(Element(name, dict(attributes), self.getpos()[0]))
@@ -67,7 +67,8 @@ class Page(html.parser.HTMLParser):
         first = int(re.search(r"line (\d+)", attributes["style"])[1]) + 1
         figure = self.figure()
         place = figure["data-file"], int(figure["data-after"])
-        self.listings.append(Listing(*place, first, []))
+        all_new = "all-new" in figure["class"].split()
+        self.listings.append(Listing(*place, first, [], all_new))
 
     def in_listing(self, parent=None):
         """Is what is read now in a listing (directly, if parent is -2)?"""
