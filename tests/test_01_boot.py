@@ -21,6 +21,7 @@ CELLS = 80 * 25
 SCREEN = 0xB8000
 UART_DATA, UART_IER, UART_LCR = 0x3F8, 0x3F9, 0x3FB
 CPUID, HLT, REP_STOSW = b"\x0f\xa2", b"\xf4", b"\xf3\x66\xab"
+MOV_CR4_EAX = b"\x0f\x22\xe0"
 SCRATCH = 0x300000  # memory that nobody uses
 HALTED = Ending("halted", None)
 
@@ -55,13 +56,18 @@ def disturb(machine, stub):
     machine.hmp(f"o /b {UART_LCR} 0x1b")
     machine.hmp(f"o /b {UART_IER} 0x0f")
     # The debugger cannot write to the screen, the CPU can.
-    values = {"rip": SCRATCH, "rax": 0x1E3F, "rcx": CELLS, "rdi": SCREEN}
+    execute(stub, REP_STOSW, rax=0x1E3F, rcx=CELLS, rdi=SCREEN)
+    assert machine.screen()[24][79] == "?"
+
+
+def execute(stub, instruction, **values):
+    """Let the CPU execute an instruction of ours, with VALUES in registers."""
+    values["rip"] = SCRATCH
     saved = {name: stub.read_register(name) for name in values}
-    stub.write_memory(SCRATCH, REP_STOSW)
+    stub.write_memory(SCRATCH, instruction)
     for name, value in values.items():
         stub.write_register(name, value)
-    stub.run_to(SCRATCH + len(REP_STOSW))
-    assert machine.screen()[24][79] == "?"
+    stub.run_to(SCRATCH + len(instruction))
     for name, value in saved.items():
         stub.write_register(name, value)
 
@@ -123,10 +129,20 @@ def test_c_starts_from_a_clean_state(chapter, started):
         stub.write_register(name, 0xBAD << 32 | low)
 
     stub.run_to(symbols["kernel_main"])
-    assert stub.read_register("rdi") == info
+    assert stub.read_register("rdi") == images.direct_map(chapter) + info
     assert stub.read_register("rsp") == symbols["stack_top"] - 8
     assert stub.read_register("rbp") == 0
     assert not stub.read_register("eflags") & DIRECTION_FLAG
+
+
+@pytest.mark.since("01-boot")
+def test_nothing_of_the_firmwares_paging_is_left(chapter, started):
+    """Whatever bits CR4 has, such as that of global pages."""
+    machine, stub, symbols = started
+    execute(stub, MOV_CR4_EAX, rax=1 << 7 | 1 << 3)
+    assert "CR4=00000088" in machine.hmp("info registers")
+    stub.run_to(symbols["kernel_main"])
+    assert "CR4=00000020" in machine.hmp("info registers")  # PAE
 
 
 def assert_halts_for_good(stub, address):

@@ -90,9 +90,8 @@ enable_paging:
         mov     eax, pml4
         mov     cr3, eax
 
-        mov     eax, cr4
-        or      eax, CR4_PAE
-        mov     cr4, eax
+        mov     eax, CR4_PAE            ; nothing that was on before,
+        mov     cr4, eax                ; such as a fifth level
 
         mov     ecx, MSR_EFER
         rdmsr
