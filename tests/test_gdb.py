@@ -62,12 +62,12 @@ def row(text, *cells):
 @pytest.mark.since("01-boot")
 def test_every_chapter(chapter):
     """32-bit mode, where there is not much to see, then kernel_main."""
-    early = ("kernel", "gdt", "idt", "pt start", "trapframe", "backtrace")
+    early = ("kernel", "gdt", "idt", "pt start", "regions", "trapframe", "backtrace")
     late = (
         "gdt", "pt kernel_main", "monitor gva2gpa $kernel_main", "pt 0",
         "pt 0x900000000000", "backtrace", f"{quiet_place(chapter)}checks.backwards(20)",
         "python import backwards; backwards.load = lambda name: None\n"
-        "python checks.backwards(20)",
+        "python checks.backwards(20)", "python checks.regions()",
     )  # fmt: skip
     address = hex(elf.symbols(kernel(chapter))["kernel_main"])
     late = [command.replace("$kernel_main", address) for command in late]
@@ -86,17 +86,17 @@ def quiet_place(chapter):
     return "python checks.control.run_to(checks.stub.number('boot_info_loader'));"
 
 
-def check_early(overview, gdt, idt, pt, frame, backtrace):
-    names = "code screen idt gdt pt trapframe mark fwd back tour record-steps kernel"
-    assert re.findall(r"^  ([\w-]+)", overview, re.M) == names.split()
+def check_early(overview, gdt, idt, pt, regions, frame, backtrace):
+    names = "code screen idt gdt pt regions trapframe mark fwd back tour record-steps"
+    assert re.findall(r"^  ([\w-]+)", overview, re.M) == [*names.split(), "kernel"]
     assert row(gdt, "code,", "32-bit", "limit 0xffffffff", "cs"), gdt
     assert idt == "The CPU is not in long mode yet: its gates differ."
-    assert pt == "Paging is off: every address is physical."
+    assert pt == regions == "Paging is off: every address is physical."
     assert "needs an ADDRESS" in frame
     assert re.fullmatch(r"#0 +start \(\) at boot\.asm:\d+", backtrace), backtrace
 
 
-def check_late(gdt, walk, truth, hole, gap, backtrace, moved, broken):
+def check_late(gdt, walk, truth, hole, gap, backtrace, moved, broken, regions):
     assert row(gdt, "code, 64-bit", "DPL 0", "cs"), gdt
     assert row(gdt, "data", "DPL 0", "read, write", "ss"), gdt
     physical = re.search(r"gpa: (0x\w+)", truth)[1]
@@ -104,14 +104,16 @@ def check_late(gdt, walk, truth, hole, gap, backtrace, moved, broken):
     assert re.search(r"^ring 0 may read, .*execute; ring 3 nothing$", walk, re.M)
     assert row(hole, "not present") and hole.endswith("Not mapped: a page fault (#PF).")
     assert gap.endswith("is not canonical: its bits 63 to 47 differ. #GP, no walk.")
-    assert re.search(r"#0 +kernel_main .*\n#1 .* start_64 \(\) .*$", backtrace)
+    assert re.search(r"#0 +kernel_main .*\n#1 .* start_64 \(\) at boot", backtrace)
     assert "#2" not in backtrace
     assert moved == "right: back 20"
     assert not broken.startswith("right"), "back without load has not been noticed"
+    assert re.fullmatch(r"right: [1-9]\d* regions", regions), regions
 
 
 MISTAKES = (
-    "idt 300", "idt x", "gdt 1", "pt", "pt nothing", "pt 1 +", "trapframe nothing",
+    "idt 300", "idt x", "gdt 1", "pt", "pt nothing", "pt 1 +", "regions 1",
+    "trapframe nothing",
     "trapframe 0", "back", "fwd", "mark 1", "tour 1 2", "tour 1", "tour 999", "code x",
     "record-steps", "record-steps /tmp/f", "record-steps /tmp/f --to main",
     "record-steps /tmp/f --from x", "record-steps /tmp/f --vector y",
@@ -190,6 +192,83 @@ def check_descriptors(told):
     assert row(told, "0x10", "TSS, busy", "DPL 0", place, "tr"), told
     assert row(told, "0x20", "data", "DPL 3", "read, write"), told
     assert "0x18" not in told
+
+
+# Address spaces
+
+# Of four tables. The second entry of the first forbids to write and to execute, the
+# third allows ring 3 to do what it likes; the last page of all is in the last entry.
+TABLES = {
+    0x1000: {0: 0x2003, 1: 1 << 63 | 0x2001, 2: 0x2007, 511: 0x2003},
+    0x2000: {0: 0x3007, 1: 0x40000087, 511: 0x3007},
+    0x3000: {0: 0x4007, 1: 0x200085, 2: 0x400085, 511: 0x4007},
+    0x4000: {0: 0x5005, 1: 0x6005, 2: 0x7007, 511: 0x8005},
+}
+REGIONS = """\
+0x0000000000000000-0x0000000000001fff  8 KiB  read, execute  4 KiB
+0x0000000000002000-0x0000000000002fff  4 KiB  read, write, execute  4 KiB
+0x00000000001ff000-0x00000000001fffff  4 KiB  read, execute  4 KiB
+0x0000000000200000-0x00000000005fffff  4 MiB  read, execute  2 MiB
+0x0000000040000000-0x000000007fffffff  1 GiB  read, write, execute  1 GiB
+0x0000008000000000-0x0000008000002fff  12 KiB  read  4 KiB
+0x0000010000000000-0x0000010000001fff  8 KiB  read, execute, user  4 KiB
+0xfffffffffffff000-0xffffffffffffffff  4 KiB  read, execute  4 KiB
+CR0.WP is clear: ring 0 may write to every page."""
+
+
+@pytest.mark.only("02-vga")
+def test_regions_of_other_tables(chapter):
+    """Rights are what all entries allow; pages are put together that are alike."""
+    registers = {"cr3": 0x1018, "cr0": 0x80000001, "cr4": 0x20, "efer": 0xD00}
+    fakes = (
+        f"tables, values = {TABLES}, {registers}\n"
+        "python regions.register = pt.register = values.get\n"
+        "python regions.entries = lambda at: [tables[at].get(i, 0) for i in range(512)]"
+    )
+    _, told, reserved = session(
+        chapter,
+        f"tbreak kernel_main\ncontinue\npython import pt, regions\npython {fakes}",
+        "regions",
+        "python values['efer'] = 0x500\nregions",
+    )
+    lines = [re.sub("   +", "  ", line) for line in told.splitlines()]
+    assert set(REGIONS.splitlines()) <= set(lines), told
+    assert lines[0] == "CR3 0x1018"
+    starts = [int(line.split("-")[0], 16) for line in lines[2:-1]]
+    assert starts == sorted(set(starts))
+    assert row(told, "0x0000008000000000", "12 KiB", " read ")
+    assert row(reserved, "0x0000008000000000", "12 KiB", " nothing ")
+
+
+HELD = {
+    "kernel code": "read, execute", "kernel constants": "read",
+    "kernel data": "read, write", "kernel stack guard": "nothing",
+    "kernel stack": "read, write", "direct map": "read, write",
+}  # fmt: skip
+
+
+@pytest.mark.since("05-paging")
+def test_regions_of_the_kernel(chapter):
+    """By the kernel's own names, once it has tables of its own; and without the
+    names those of its file's sections."""
+    before, _, told, pages, mutant, nameless = session(
+        chapter,
+        "tbreak kernel_main\ncontinue\nregions",
+        "tbreak memory_init\ncontinue\nfinish",
+        "regions",
+        "python checks.pages()",
+        "python import regions; verbs = regions.pt.verbs\n"
+        "python regions.pt.verbs = lambda way: verbs(way[:-1])\npython checks.pages()",
+        "python regions.pt.verbs = verbs; regions.kernel_names = lambda: []\nregions",
+    )
+    assert row(before, "0x0000000000200000-0x00000000ffffffff", "4094 MiB", "2 MiB")
+    for name, rights in HELD.items():
+        assert re.search(rf"iB +{rights}  .* {name}$", told, re.M), f"{name}:\n{told}"
+    assert not re.search(r"^0x0|write, execute", told, re.M), told
+    assert re.fullmatch(r"right: \d\d+ pages", pages), pages
+    assert mutant.startswith("wrong"), mutant
+    assert re.search(r"read, execute +4 KiB +\.text$", nameless, re.M), nameless
+    assert re.search(r"nothing +\.stack$", nameless, re.M), nameless
 
 
 # Exceptions

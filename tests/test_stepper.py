@@ -7,6 +7,8 @@ browser shows; the recordings of the book are held to what the instructions do.
 import gzip
 import json
 import re
+import shlex
+import subprocess
 
 import pytest
 
@@ -457,7 +459,11 @@ def pages_with_steppers():
     return [name for name, text in texts.items() if "{.stepper" in text]
 
 
-RECIPES = sorted((chapters.ROOT / "book/recordings").glob("*/*"))
+RECIPES = sorted(
+    path
+    for path in (chapters.ROOT / "book/recordings").glob("*/*")
+    if "--walk" not in path.read_text()  # of those: test_book_walk.py
+)
 
 
 @pytest.mark.parametrize("name", pages_with_steppers())
@@ -472,6 +478,58 @@ def test_page_stays_light(name):
 def own(request):
     name = f"{request.param.parent.name}/{request.param.name}"
     return json.loads((site_of_book.made() / f".cache/recordings/{name}.json").read_text())
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
+def test_places_are_moments_when_they_come_first(recipe):
+    name = f"{recipe.parent.name}/{recipe.name}"
+    made = json.loads((site_of_book.made() / f".cache/recordings/{name}.json").read_text())
+    words = shlex.split(recipe.read_text(), comments=True)
+    places = [step["place"] for step in made["steps"]]
+    for option, place in zip(words, words[1:]):
+        if option == "--moment":
+            assert made["moments"][place] == places.index(place)
+
+
+FAILURES = {
+    "--vector 14 --moment handle+1 --moment never": "never came to never",
+    "--vector 14 --walk kernel_main": "--walk needs --from",
+    "--from kernel_main --to halt --walk kernel_main": "--walk needs --from",
+    "--from kernel_main --walk 0x900000000000": "is not canonical",
+}
+
+
+@pytest.mark.parametrize("options", FAILURES)
+def test_what_cannot_be_recorded_is_told(options, tmp_path):
+    done = subprocess.run(
+        [chapters.ROOT / "common/record", "05-paging", tmp_path / "file", *options.split()],
+        capture_output=True,
+        timeout=90,
+        text=True,
+    )
+    assert done.returncode != 0 and FAILURES[options] in done.stderr
+    assert not (tmp_path / "file").exists()
+
+
+def test_repeated_instruction_is_one_step(own):
+    for (step, _, _), (later, after, _) in Replay(own["steps"]).pairs():
+        if step["code"].startswith("rep "):
+            assert later["place"] != step["place"] and after["rcx"] == "0x0"
+
+
+def test_first_touch():
+    """A fault: the instruction comes again. Each frame is cleared."""
+    made = site_of_book.made() / ".cache/recordings/05-paging/first-touch.json"
+    own = json.loads(made.read_text())
+    replayed = Replay(own["steps"]).steps
+    (step, before, _), (_, after, words) = replayed[:2]
+    assert words[after["rsp"]][:2] == ["0x0", "error_code"], "a read, nothing is there"
+    assert after["cr2"] == before["rax"] == "0xffffc00000000000"
+    assert own["steps"][-1]["place"] == step["place"]
+    assert own["steps"][-1]["code"] == step["code"]
+    frames = sum(step["place"] == "frame_alloc" for step in own["steps"])
+    cleared = sum(step["code"].startswith("rep stos") for step in own["steps"])
+    assert frames == cleared == 4, "the page, and tables of three levels"
 
 
 def test_pushes_and_pops(own):

@@ -54,5 +54,7 @@ return function (text, language)
   for line in (code .. '\n'):gmatch('(.-)\n') do
     lines[#lines + 1] = slim(line, language)
   end
+  -- Empty lines at the end get lost.
+  for _ = #lines, select(2, text:gsub('\n', '')) do lines[#lines + 1] = '' end
   return lines
 end

@@ -48,7 +48,7 @@ end
 
 local function code_block(block)
   local figure = block.classes:includes('bits')
-    or block.classes:includes('stepper')
+    or block.classes:includes('stepper') or block.classes:includes('walk')
   if block.identifier ~= '' then label(block, figure and 'fig' or 'lst') end
 end
 

@@ -9,7 +9,7 @@ local json = require 'json'
 
 local recording = {}
 
-local FORMAT = 'trapframe-steps 1'
+local STEPS, WALK = 'trapframe-steps 1', 'trapframe-walk 1'
 
 -- The machine's registers as they are shown; what else is recorded comes last.
 local registers = { 'rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp',
@@ -57,19 +57,31 @@ local function measure(steps)
   return math.max(3, #(first or '') - (same or 0)), longest
 end
 
--- The recording of this name, or nil and what is wrong with it.
-function recording.read(name)
+-- The object of this format that the build has made, or nil and what is wrong.
+local function made(name, format)
   local path = 'build/book/.cache/recordings/' .. name .. '.json'
   local lines = book.read(path)
   if not lines then return nil, 'there is no book/recordings/' .. name end
-  local tape, why = json.decode(table.concat(lines, '\n'))
-  if not tape then return nil, path .. ': ' .. why end
-  if tape.format ~= FORMAT then return nil, path .. ' is no ' .. FORMAT end
-  if #(tape.steps or {}) < 2 then return nil, path .. ' has no steps' end
+  local object, why = json.decode(table.concat(lines, '\n'))
+  if not object then return nil, path .. ': ' .. why end
+  if object.format ~= format then return nil, path .. ' is no ' .. format end
+  if #(object.steps or {}) == 0 then return nil, path .. ' has no steps' end
+  return object
+end
+
+-- The recording of this name, or nil and what is wrong with it.
+function recording.read(name)
+  local tape, why = made(name, STEPS)
+  if not tape then return nil, why end
   complete(tape.steps)
   tape.moments = in_order(tape.moments or {})
   tape.digits, tape.width = measure(tape.steps)
   return tape
+end
+
+-- The walk of this name, or nil and what is wrong with it. See walk.lua.
+function recording.walk(name)
+  return made(name, WALK)
 end
 
 -- Is an address below another one?

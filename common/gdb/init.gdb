@@ -8,9 +8,10 @@ set filename-display basename
 
 # `kernel` lists their commands in this order.
 python
+import nasm
 import disassembler, screen
 import backtrace, unwind, reset
-import idt, gdt, pt, trapframe
+import idt, gdt, pt, regions, trapframe
 import backwards, tour, recorder
 import overview
 import symbols

@@ -36,13 +36,18 @@ def word(address):
     return int.from_bytes(memory(address, WORD), "little")
 
 
-def physical_word(address):
-    """The 64-bit number at a physical address, whatever the page tables say."""
+def physical_memory(address, size):
+    """SIZE bytes at a physical address, whatever the page tables say."""
     gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
     try:
-        return word(address)
+        return memory(address, size)
     finally:
         gdb.execute("maintenance packet Qqemu.PhyMemMode:0", to_string=True)
+
+
+def physical_word(address):
+    """The 64-bit number at a physical address."""
+    return int.from_bytes(physical_memory(address, WORD), "little")
 
 
 def monitor(line):

@@ -48,6 +48,12 @@ def walk(address):
     return steps
 
 
+def physical(address, entry, shift):
+    """Where an address is, by the entry of its page."""
+    offset = (1 << shift) - 1
+    return entry & ADDRESS & ~offset | address & offset
+
+
 def rights(entry, page):
     """What an entry says, in words. Some bits count in pages only."""
     if not is_set(entry, PRESENT):
@@ -62,14 +68,23 @@ def rights(entry, page):
     return ", ".join(words)
 
 
-def effective(entries):
-    """What the CPU may do with the page, all entries on the way considered."""
+def verbs(entries):
+    """What all entries on the way to a page allow."""
     write = all(is_set(entry, WRITABLE) for entry in entries)
     execute = not any(is_set(entry, NO_EXECUTE) for entry in entries)
-    user = all(is_set(entry, USER) for entry in entries)
-    verbs = ["read"] + ["write"] * write + ["execute"] * execute
-    told = f"ring 0 may {', '.join(verbs)}"
-    if not write and not is_set(register("cr0"), CR0_WP):
+    return ["read"] + ["write"] * write + ["execute"] * execute
+
+
+def is_for_user(entries):
+    """Do they allow it in ring 3 as well?"""
+    return all(is_set(entry, USER) for entry in entries)
+
+
+def effective(entries):
+    """What the CPU may do with the page, all entries on the way considered."""
+    allowed, user = verbs(entries), is_for_user(entries)
+    told = f"ring 0 may {', '.join(allowed)}"
+    if "write" not in allowed and not is_set(register("cr0"), CR0_WP):
         told += " (and write, since CR0.WP is clear)"
     return told + ("; ring 3 too" if user else "; ring 3 nothing")
 
@@ -125,9 +140,8 @@ class Pt(Command):
         if not is_set(last, PRESENT):
             print("Not mapped: a page fault (#PF).")
             return
-        offset = (1 << shift) - 1
-        physical = last & ADDRESS & ~offset | address & offset
-        print(f"physical {physical:#x}, in a page of {SIZES[shift]}")
+        told = physical(address, last, shift)
+        print(f"physical {told:#x}, in a page of {SIZES[shift]}")
         entries = [step[-1] for step in steps]
         print(effective(entries))
         if uses_reserved(entries):

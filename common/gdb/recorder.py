@@ -6,6 +6,7 @@ import os
 import gdb
 
 import raising
+import walked
 from command import Command
 from control import run_out, run_to, step
 from machine import register
@@ -26,7 +27,9 @@ def parser():
     made.add_argument("--vector", type=int)
     made.add_argument("--from", dest="start")
     made.add_argument("--to")
+    made.add_argument("--walk")
     made.add_argument("--over", action="append", default=[])
+    made.add_argument("--moment", action="append", default=[])
     made.add_argument("--max", type=int, default=3000)
     return made
 
@@ -36,7 +39,9 @@ def parsed(argument):
     options = parser().parse_args(gdb.string_to_argv(argument))
     if (options.vector is None) == (options.start is None):
         raise gdb.GdbError("record-steps: give one of --vector and --from")
-    if options.start and not options.to:
+    if options.walk and (options.to or not options.start):
+        raise gdb.GdbError("record-steps: --walk needs --from, and no more")
+    if options.start and not options.to and not options.walk:
         raise gdb.GdbError("record-steps: --from needs --to")
     return options
 
@@ -57,19 +62,29 @@ def is_end(options, recording):
     return recording.last and recording.last.name == "iretq"
 
 
+def check(recording, places):
+    """Each place that is to be a moment has to be one."""
+    missed = [place for place in places if place not in recording.moments]
+    if missed:
+        raise gdb.GdbError(f"record-steps: never came to {', '.join(missed)}")
+
+
 def record(options):
     """The Recording that the options ask for."""
-    recording = Recording(os.path.basename(os.getcwd()))
+    recording = Recording(os.path.basename(os.getcwd()), options.moment)
     begin(options, recording)
     for _ in range(options.max):
         last = is_end(options, recording)
         instruction = recording.add()
         if last:
+            check(recording, options.moment)
             return recording
         if instruction.callee() in options.over:
             recording.steps[-1]["over"] = True
             step()
             run_out()
+        elif instruction.repeats():
+            run_to(instruction.end)  # a step would be one of its turns
         else:
             step()
     at = place(register("rip"))
@@ -83,17 +98,26 @@ class RecordSteps(Command):
                      to where the program goes on
     --from PLACE     from PLACE, such as thread_switch or isr_common+23
     --to PLACE       until PLACE is reached; can be left out after --vector
+    --walk ADDRESS   record no steps, but at --from the way of ADDRESS through the
+                     page tables; walked.py describes this FILE
     --over FUNCTION  calls of FUNCTION are one step; can be repeated
+    --moment PLACE   the first time that PLACE comes next is a moment, of that
+                     name; can be repeated
     --max N          give up after so many steps (3000)
 
-    PLACE is an expression of GDB's for an address. recording.py, in common/gdb,
-    describes the format of FILE."""
+    An instruction that is repeated, such as rep stosq, is one step. PLACE is an
+    expression of GDB's for an address; that of a moment is spelled as in FILE.
+    recording.py, in common/gdb, describes the format of FILE."""
 
     name = "record-steps"
     category = gdb.COMMAND_RUNNING
 
     def run(self, argument):
         options = parsed(argument)
+        if options.walk:
+            run_to(number(options.start))
+            walked.write(options.walk, options.file)
+            return
         recording = record(options)
         recording.write(options.file)
         print(f"{len(recording.steps)} steps are in {options.file}.")

@@ -27,7 +27,8 @@ file, line   are left out if they are those of the step before, and null if ther
         are none; set and stack are left out if they are empty.
 over    true: the instruction is a call that was run as a whole.
 moments the number of the step at which something is for the first time as its
-        name says; MOMENTS has them.
+        name says; MOMENTS has them. Others are places that come next for the
+        first time, such as "frame_alloc".
 sources the text of each line that a step names.
 """
 
@@ -79,6 +80,10 @@ class Instruction:
         """The name of the function it calls, or nothing."""
         found = re.search(r"<([^+>]+)>", self.operand)
         return found[1] if self.name == "call" and found else ""
+
+    def repeats(self):
+        """Is it a string instruction with a repeat prefix?"""
+        return self.name.startswith("rep") and not self.operand.startswith("ret")
 
 
 class Stack:
@@ -136,10 +141,11 @@ class Stack:
 
 
 class Recording:
-    """The steps so far."""
+    """The steps so far. PLACES are moments when they are reached."""
 
-    def __init__(self, chapter):
+    def __init__(self, chapter, places=()):
         self.chapter = chapter
+        self.places = places
         self.moments = {}
         self.sources = {}
         self.steps = []
@@ -157,7 +163,7 @@ class Recording:
         step = {"place": place(now.rip) or hex(now.rip), **self.source(now.rip)}
         step.update({"code": now.code, "set": self.changed_registers()})
         step["stack"] = {hex(address): word for address, word in words.items()}
-        for moment in self.reached(now, words):
+        for moment in self.reached(now, words) + self.placed(step["place"]):
             self.moments.setdefault(moment, len(self.steps))
         self.steps.append({key: value for key, value in step.items() if value != {}})
         self.last = now
@@ -179,6 +185,9 @@ class Recording:
             return {}
         new = {"file": file, "line": number}
         return new if not old or old[0] != file else {"line": number}
+
+    def placed(self, place):
+        return [place] if place in self.places else []
 
     def reached(self, now, words):
         """The moments that have come, after the last instruction and before NOW."""

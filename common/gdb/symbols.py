@@ -74,8 +74,13 @@ def entry_point():
     return int(re.search(r"Entry point: (0x[0-9a-f]+)", text)[1], 16)
 
 
+def sections():
+    """{name: (first address, the one behind the last)} of the kernel's sections."""
+    text = gdb.execute("info files", to_string=True)
+    found = re.findall(r"(0x[0-9a-f]+) - (0x[0-9a-f]+) is (\S+)", text)
+    return {name: (int(start, 16), int(end, 16)) for start, end, name in found}
+
+
 def text_section():
     """The first address of the kernel's code, and the one behind its last."""
-    text = gdb.execute("info files", to_string=True)
-    found = re.search(r"(0x[0-9a-f]+) - (0x[0-9a-f]+) is \.text", text)
-    return int(found[1], 16), int(found[2], 16)
+    return sections()[".text"]

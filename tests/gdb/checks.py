@@ -5,6 +5,7 @@ checked commands do not look: from the registers before an exception, from struc
 trap_frame as C reads it, from the compiler's notes for the innermost frame.
 """
 
+import re
 import struct
 import tempfile
 import zlib
@@ -136,6 +137,59 @@ def interruptions(steps, stack=None):
         if len(wrong) > 3:
             break
     verdict(wrong, f"{steps} interruptions")
+
+
+REGION = re.compile(r"(0x\w+)-(0x\w+)  \S+ \wiB +([a-z, ]+?)(?:  +(\d) (\w)iB|  )")
+AREA = re.compile(r"^(\w{16})-(\w{16}) \w{16} (\S{3})\s*$", re.M)  # of info mem
+PAGE = re.compile(r"^(\w{16}): \w{16} (\S{9})\s*$", re.M)  # of info tlb
+
+
+def told_regions():
+    """[(start, end, rights, size of its pages)], as `regions` tells them."""
+    for line in gdb.execute("regions", to_string=True).splitlines()[2:]:
+        cells = REGION.match(line)
+        if cells and cells[3] != "nothing":
+            size = int(cells[4]) << {"K": 10, "M": 20}[cells[5]]
+            yield int(cells[1], 16), int(cells[2], 16) + 1, cells[3], size
+
+
+def joined(areas):
+    """(start, end, kind) of AREAS, with those put together that could be."""
+    found = []
+    for start, end, *kind in areas:
+        if found and (found[-1][1], found[-1][2]) == (start, kind):
+            found[-1] = (found[-1][0], end, kind)
+        else:
+            found.append((start, end, kind))
+    return found
+
+
+def compare(told, wanted, right):
+    missed = [area for area in wanted if area not in told]
+    added = [area for area in told if area not in wanted]
+    verdict([str(area) for area in missed + added], right)
+
+
+def regions():
+    """Where there are pages, and which can be written, as QEMU knows it."""
+    told = list(told_regions())
+    areas = AREA.findall(machine.monitor("info mem"))
+    wanted = [(int(s, 16), int(e, 16), flags[2] == "w") for s, e, flags in areas]
+    writable = [(start, end, "write" in rights) for start, end, rights, _ in told]
+    compare(joined(writable), joined(wanted), f"{len(told)} regions")
+
+
+def pages():
+    """Each region, page by page. Where there are thousands, QEMU's list of them is
+    too long for its stub."""
+    found = []
+    for address, flags in PAGE.findall(machine.monitor("info tlb")):
+        start, size = int(address, 16), 2 << 20 if "P" in flags else 4 << 10
+        write, execute = "W" in flags, "X" not in flags
+        verbs = ["read"] + ["write"] * write + ["execute"] * execute
+        found.append((start, start + size, ", ".join(verbs), size))
+    told = [(start, end, [*kind]) for start, end, *kind in told_regions()]
+    compare(told, joined(sorted(found)), f"{len(found)} pages")
 
 
 def machine_state():
