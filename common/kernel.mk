@@ -42,12 +42,14 @@ endif
 # -fno-omit-frame-pointer, -fno-optimize-sibling-calls
 #                         the stack tells who called whom
 # -fmacro-prefix-map      __FILE__ names the file, wherever SRC is
+# -mcmodel                a chapter's MODEL: where the kernel is linked to run
 CFLAGS  = -std=gnu17 $(OPT) -g -Wall -Wextra -Werror -MMD -MP
 CFLAGS += -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only
 CFLAGS += -fno-stack-protector -fcf-protection=none
 CFLAGS += -fno-asynchronous-unwind-tables
 CFLAGS += -fno-omit-frame-pointer -fno-optimize-sibling-calls
 CFLAGS += -fmacro-prefix-map=$(SRC)/=
+CFLAGS += $(MODEL:%=-mcmodel=%)
 CFLAGS += $(if $(findstring clang,$(CC)),--target=x86_64-elf)
 # NASM 2.16 warns of the warnings its own alignb switches off, and 2.16.03 of each
 # address that is known only after linking.
@@ -163,12 +165,14 @@ diff:
 	@$(ROOT)/common/diff $(CHAPTER)
 
 # Test kernels: the chapter's objects, but main.o comes from below tests/. Those
-# of all earlier chapters have to run on this one too. The files of a directory
-# of tests/kernel/ make one kernel together, and each makes one alone.
+# of all earlier chapters have to run on this one too, but for those that say up
+# to which chapter, as 01-04-identity does. The files of a directory of
+# tests/kernel/ make one kernel together, and each makes one alone.
 TESTS   = $(ROOT)/tests
 KTAP    = $(BUILD)/tests/kernel/ktap.o
 NUMBER  = $(firstword $(subst -, ,$(CHAPTER)))
-SUITES := $(shell ls $(TESTS)/kernel | awk -F- "/^[0-9]/ && \$$1 <= $(NUMBER)")
+SUITES := $(shell ls $(TESTS)/kernel | awk -F- "/^[0-9]/ && \$$1 <= $(NUMBER) \
+    && (\$$2 !~ /^[0-9]+\$$/ || \$$2 >= $(NUMBER))")
 SUITES := $(SUITES:%=$(BUILD)/tests/kernel/%)
 SHARED  = $(KTAP) $(patsubst %,$(BUILD)/%,$(filter-out main.o,$(OBJECTS)))
 

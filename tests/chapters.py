@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def directory(name):
 def since(name):
     """The chapters from NAME on: those its tests are for."""
     return [later for later in names() if later >= name]
+
+
+def tested_by(suite):
+    """The chapters that the tests in tests/kernel/SUITE are for: 02-vga those from
+    02-vga on, 01-04-identity those from 01 to 04."""
+    last = re.match(r"\d+-(\d+)-", suite)
+    return [name for name in since(suite[:3]) if not last or name[:2] <= last[1]]
 
 
 def clean_environment():

@@ -1,7 +1,7 @@
 """conftest.py: what pytest runs besides Python functions.
 
 Each TEST of tests/kernel/NN-name/*.c is an item for every chapter from NN-name
-on and every toolchain, named as in
+on (of NN-MM-name/*.c: up to MM) and every toolchain, named as in
 
     02-vga gcc-O2 01-boot/entry.c::stack_is_aligned
 
@@ -149,7 +149,7 @@ class TestSource(pytest.File):
         names = ktap.tests_in(self.path.read_text())
         if not names:
             raise self.CollectError(f"no TEST(...) in {self.path}")
-        for chapter in chapters.since(self.path.parent.name):
+        for chapter in chapters.tested_by(self.path.parent.name):
             for toolchain in chapters.TOOLCHAINS:
                 boot = Boot(chapter, toolchain, self.path, names)
                 for name in names:

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 
-Segment = collections.namedtuple("Segment", "kind address flags")
+Segment = collections.namedtuple("Segment", "kind address size flags")
 
 
 def tool(name, *arguments):
@@ -41,7 +41,11 @@ def functions(path):
 
 def segments(path):
     """A kernel's program headers."""
-    header = re.compile(r"^\s+([A-Z_]+)\s+0x\S+ 0x(\S+) 0x\S+ 0x\S+ 0x\S+ ([RWE ]{3})")
+    header = re.compile(
+        r"^\s+([A-Z_]+)\s+0x\S+ (0x\S+) 0x\S+ 0x\S+ (0x\S+) ([RWE ]{3})"
+    )
     lines = tool("readelf", "-lW", path).splitlines()
-    matches = filter(None, map(header.match, lines))
-    return [Segment(m[1], int(m[2], 16), m[3].replace(" ", "")) for m in matches]
+    return [
+        Segment(m[1], int(m[2], 16), int(m[3], 16), m[4].replace(" ", ""))
+        for m in filter(None, map(header.match, lines))
+    ]

@@ -29,7 +29,8 @@ PATIENCE = 30  # on a busy machine, with what has to pass
 REGISTERS = 15
 ERROR_CODES = (8, 10, 11, 12, 13, 14, 17, 21, 29, 30)
 
-Mutant = collections.namedtuple("Mutant", "name text")
+# A file of a chapter with one mistake.
+Mutant = collections.namedtuple("Mutant", "name text file", defaults=["isr.asm"])
 
 
 class Source:
@@ -119,14 +120,18 @@ def mutants(source, every=False):
 
 
 class Laboratory:
-    """Builds and boots a chapter with other text in isr.asm."""
+    """Builds and boots a chapter with other text in a file. The test is that of
+    a file of tests, or of all in a directory."""
 
-    def __init__(self, chapter):
+    def __init__(self, chapter, test=TEST):
         self.chapter = chapter
+        self.test = test
         self.sources = chapters.directory(chapter)
-        goal = f"build/gcc-O2/tests/{TEST}.iso"
+        goal = f"build/gcc-O2/tests/{test}.iso"
         chapters.build(chapter, "gcc-O2", goal)
-        self.names = ktap.tests_in((chapters.ROOT / f"tests/{TEST}.c").read_text())
+        path = chapters.ROOT / "tests" / test
+        self.tests = sorted(path.glob("*.c")) or [path.with_suffix(".c")]
+        self.names = sum((ktap.tests_in(file.read_text()) for file in self.tests), [])
 
     def complaint(self, number, mutant, seconds=SECONDS):
         """What the test has against a mutant, or None."""
@@ -134,7 +139,7 @@ class Laboratory:
         place = self.sources / name
         shutil.rmtree(place, ignore_errors=True)
         self.copy_to(place)
-        (place / "isr.asm").write_text(mutant.text)
+        (place / mutant.file).write_text(mutant.text)
         try:
             return self.build_and_boot(name, place, seconds)
         finally:
@@ -144,7 +149,9 @@ class Laboratory:
         """The sources, and objects newer than they: make has little to do."""
         products = self.sources / "build/gcc-O2"
         objects = [*products.glob("*.[od]"), products / "flags"]
-        objects += [products / f"tests/{TEST}.o", products / "tests/kernel/ktap.o"]
+        for source in (*self.tests, chapters.ROOT / "tests/kernel/ktap.c"):
+            name = source.relative_to(chapters.ROOT).with_suffix(".o")
+            objects.append(products / name)
         for path in objects:
             copy = place / "build" / path.relative_to(products)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +161,7 @@ class Laboratory:
                 shutil.copy2(path, place)
 
     def build_and_boot(self, name, place, seconds):
-        image = f"{name}/build/tests/{TEST}.iso"
+        image = f"{name}/build/tests/{self.test}.iso"
         variables = {"SRC": name, "BUILD": f"{name}/build"}
         try:
             chapters.make(self.chapter, image, alone=False, **variables)
@@ -169,22 +176,37 @@ class Laboratory:
         return f"{failed} tests fail" if failed else report.complaint(self.names)
 
 
-def survivors(chapter, every=False, part=0, parts=1, tell=lambda *_: None):
-    """The names of the mutants that nobody has anything against. Of several
-    PARTS of all mutants one is tried."""
-    laboratory = Laboratory(chapter)
-    text = (laboratory.sources / "isr.asm").read_text()
-    original = laboratory.complaint(0, Mutant("the original", text), PATIENCE)
-    if original:
-        raise AssertionError(f"the test fails without a mistake: {original}")
-    known = list(enumerate(mutants(Source(text), every), 1))[part::parts]
+def unseen(laboratory, known, seconds=SECONDS, parts=1, tell=lambda *_: None):
+    """The names of those of the numbered mutants that nobody has anything
+    against. Others try mutants too if there are PARTS of them."""
     alive = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() // parts or 1) as pool:
-        for mutant, complaint in zip(known, pool.map(laboratory.complaint, *zip(*known))):
-            tell(mutant[1], complaint)
+        complaints = pool.map(
+            lambda one: laboratory.complaint(*one, seconds=seconds), known
+        )
+        for (_, mutant), complaint in zip(known, complaints):
+            tell(mutant, complaint)
             if not complaint:
-                alive.append(mutant[1].name)
+                alive.append(mutant.name)
     return alive
+
+
+def check_original(laboratory, file):
+    """The test has to pass without a mistake."""
+    text = (laboratory.sources / file).read_text()
+    told = laboratory.complaint(0, Mutant("the original", text, file), PATIENCE)
+    if told:
+        raise AssertionError(f"the test fails without a mistake: {told}")
+
+
+def survivors(chapter, every=False, part=0, parts=1, tell=lambda *_: None):
+    """The names of the mutants of isr.asm that nobody has anything against. Of
+    several PARTS of all mutants one is tried."""
+    laboratory = Laboratory(chapter)
+    check_original(laboratory, "isr.asm")
+    source = Source((laboratory.sources / "isr.asm").read_text())
+    known = list(enumerate(mutants(source, every), 1))[part::parts]
+    return unseen(laboratory, known, parts=parts, tell=tell)
 
 
 def main():

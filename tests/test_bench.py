@@ -1,5 +1,6 @@
 """test_bench.py: make bench counts instructions exactly, and writes a table."""
 
+import re
 import subprocess
 import sys
 
@@ -28,6 +29,22 @@ def test_instructions_are_counted_exactly():
         for _ in range(2)
     }
     assert len(counts) == 1
+
+
+def test_instructions_of_a_call_are_counted_exactly():
+    """The function has no branches, so each of its instructions runs once."""
+    elf_file = chapters.build("05-paging", "gcc-O2", "all") / "kernel.elf"
+    listing = elf.tool("objdump", "-d", "--disassemble=frames_total", elf_file)
+    instructions = re.findall(r"^f\w+:\t", listing, re.M)
+    assert len(instructions) >= 2
+    assert bench.instructions_of("05-paging", "frames_total") == len(instructions)
+
+
+def test_start_is_measured_by_memory(monkeypatch):
+    monkeypatch.setattr(bench, "MEMORY", {"16M": ["-m", "16M"], "1G": ["-m", "1G"]})
+    rows = list(bench.memory_init())
+    assert [row[0] for row in rows] == ["memory_init.16M", "memory_init.1G"]
+    assert all(count > 1000 and unit == "instructions" for _, count, unit in rows)
 
 
 def test_kernels_report_values():

@@ -1,9 +1,13 @@
 """bench.py: measure, print a table, write build/bench.tsv (name, value, unit).
 
+    bench.py                all of it
+    bench.py loops 05-paging    one measure, and the kernels in tests/bench/05-paging
+
 Instructions are exact: QEMU's -icount makes the clock advance by one for each.
 Seconds are of this machine, so what matters is stated as a ratio.
 """
 
+import functools
 import re
 import resource
 import shutil
@@ -13,7 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
 
 import chapters  # noqa: E402
 import elf  # noqa: E402
@@ -24,6 +29,12 @@ import qemu  # noqa: E402
 RESULT = chapters.ROOT / "build/bench.tsv"
 ROUNDS = 7  # of what takes time; the best one counts, for other work only adds
 ICOUNT = "-icount shift=0,sleep=off -rtc base=2020-01-01,clock=vm -seed 1".split()
+# The host need not have so much: what is not used is not there.
+HUGE = (
+    "-m 64G -object memory-backend-ram,id=m,size=64G,reserve=off"
+    " -machine memory-backend=m"
+).split()
+MEMORY = {"16M": ["-m", "16M"], "128M": ["-m", "128M"], "64G": HUGE}
 PLAIN_MACHINE = ["-accel", "tcg"]
 PLAIN_MENU = "set timeout=0\nmultiboot2 /kernel.elf\nboot\n"
 
@@ -118,6 +129,27 @@ def instructions_between(image, start, end):
         return machine.qmp("query-replay")["icount"] - before
 
 
+def instructions_of(chapter, function, *flags):
+    """How many instructions the first call of a function takes, its return included,
+    on a machine with FLAGS."""
+    kernel = chapters.build(chapter, "gcc-O2", "all") / "kernel.elf"
+    image, start = kernel.with_suffix(".iso"), elf.symbols(kernel)[function]
+    with qemu.Machine(image, *ICOUNT, *flags, gdb=True, seconds=60) as machine:
+        stub = machine.gdb()
+        stub.run_to(start)
+        before = machine.qmp("query-replay")["icount"]
+        back = stub.read_memory(stub.read_register("rsp"), 8)
+        stub.run_to(int.from_bytes(back, "little"))
+        return machine.qmp("query-replay")["icount"] - before
+
+
+def memory_init():
+    """What it takes to find out about memory, and to move into an address space."""
+    for size, flags in MEMORY.items():
+        count = instructions_of(last(), "memory_init", *flags)
+        yield f"memory_init.{size}", count, "instructions"
+
+
 def entry_to_main():
     """From the kernel's first instruction to the first one of C."""
     for chapter in chapters.names():
@@ -148,9 +180,14 @@ def values(source, chapter, toolchain="gcc-O2"):
     yield from values_of(image, *flags, clock=clock)
 
 
-def kernels():
-    """The kernels in tests/bench/, made from the last chapter's objects."""
-    for source in sorted((chapters.ROOT / "tests/bench").glob("*/*.c")):
+def suites():
+    """The directories in tests/bench/."""
+    return sorted({path.parent.name for path in HERE.glob("*/*.c")})
+
+
+def kernels(suite="*"):
+    """The kernels in tests/bench/SUITE, made from the last chapter's objects."""
+    for source in sorted(HERE.glob(f"{suite}/*.c")):
         yield from values(f"{source.parent.name}/{source.stem}", last())
 
 
@@ -171,6 +208,7 @@ MEASURES = (
     clean_build,
     text_bytes,
     entry_to_main,
+    memory_init,
     kernels,
     clang,
     page_walk,
@@ -183,11 +221,13 @@ def shown(value):
 
 def main(wanted):
     known = {measure.__name__: measure for measure in MEASURES}
+    usual = list(known)
+    known.update({suite: functools.partial(kernels, suite) for suite in suites()})
     unknown = [name for name in wanted if name not in known]
     if unknown:
         sys.exit(f"no measure {unknown[0]}; there are: {', '.join(known)}")
     rows = []
-    for name in wanted or known:
+    for name in wanted or usual:
         for row in known[name]():
             print(f"{row[0]:36} {shown(row[1]):>10} {row[2]}", flush=True)
             rows.append("\t".join((row[0], shown(row[1]), row[2])))

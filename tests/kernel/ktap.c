@@ -25,7 +25,13 @@ enum {
 extern const struct ktap_test __start_ktap[],
     __stop_ktap[];  // by the linker
 
+// From 05-paging on the kernel leaves boot.asm's page tables, and from
+// 06-double-faults on its GDT.
+void memory_init(uint64_t info) __attribute__((weak));
+void gdt_init(void) __attribute__((weak));
+
 uint64_t ktap_argument;
+uint64_t ktap_direct_map;
 static unsigned failures;  // of the test that runs
 
 static void outb(uint16_t port, uint8_t value)
@@ -171,6 +177,12 @@ void kernel_main(uint64_t argument)
     put("KTAP version 1\n1..");
     put_number(__stop_ktap - __start_ktap, 10);
     put("\n");
+    if (gdt_init)
+        gdt_init();
+    if (memory_init) {
+        memory_init(argument);
+        ktap_direct_map = 0xffff800000000000;
+    }
     for (const struct ktap_test *test = __start_ktap;
          test < __stop_ktap; test++) {
         run(test);

@@ -55,3 +55,11 @@ bool ktap_check_text(const char *a, const char *b, const char *file,
 void ktap_value(const char *name, uint64_t value, const char *unit);
 
 extern uint64_t ktap_argument;  // what boot.asm passes to kernel_main
+
+// Where physical memory begins: 0 before 05-paging.
+extern uint64_t ktap_direct_map;
+
+static inline void *ktap_physical(uint64_t address)
+{
+    return (void *)(ktap_direct_map + address);
+}

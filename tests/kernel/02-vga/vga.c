@@ -22,7 +22,7 @@ enum {
     BLANK        = GREY << 8 | ' ',
 };
 
-static volatile uint16_t *const cells = (volatile uint16_t *)0xb8000;
+#define cells ((volatile uint16_t *)ktap_physical(0xb8000))
 
 static uint16_t cell(int row, int column)
 {

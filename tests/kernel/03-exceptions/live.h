@@ -2,11 +2,10 @@
 
 #pragma once
 
-#include <stdint.h>
+#include "ktap.h"
 
 enum { LIVE_PRESENT = 1 << 0, LIVE_WRITABLE = 1 << 1 };
 
-// The tables are mapped at their physical addresses.
 static uint64_t *live_entry(uint64_t address)
 {
     const uint64_t mask = 0x000ffffffffff000;
@@ -15,7 +14,8 @@ static uint64_t *live_entry(uint64_t address)
 
     asm volatile("mov %%cr3, %0" : "=r"(table));
     for (int shift = 39; shift >= 12; shift -= 9) {
-        entry = (uint64_t *)(table & mask) + (address >> shift & 511);
+        entry = (uint64_t *)ktap_physical(table & mask) +
+                (address >> shift & 511);
         table = *entry;
     }
     return entry;

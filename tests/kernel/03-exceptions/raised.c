@@ -145,7 +145,7 @@ TEST(page_fault_on_a_read)
     CHECK_REPORT(read, "\n#PF page fault, vector 14\n"
                        "error code 0x0: read in supervisor mode, "
                        "page not present\n"
-                       "cr2 0000000000000010\n");
+                       "cr2 0000000000000010");
 }
 
 TEST(page_fault_on_a_write)
@@ -154,7 +154,7 @@ TEST(page_fault_on_a_write)
     CHECK_REPORT(write, "\n#PF page fault, vector 14\n"
                         "error code 0x2: write in supervisor mode, "
                         "page not present\n"
-                        "cr2 0000000000000018\n");
+                        "cr2 0000000000000018");
 }
 
 static void allow_no_execute(void)
@@ -175,7 +175,7 @@ TEST(page_fault_on_a_fetch)
     CHECK_REPORT(fetch, "\n#PF page fault, vector 14\n"
                         "error code 0x10: instruction fetch in "
                         "supervisor mode, page not present\n"
-                        "cr2 0000000000000010\n");
+                        "cr2 0000000000000010");
     CHECK(contains(captured.text, "\ncode (unreadable)\n"));
 }
 
@@ -223,7 +223,7 @@ TEST(page_fault_address_is_exact)
     char line[40];
 
     report_with_entry(0, LIVE_PRESENT);
-    snprintf(line, sizeof(line), "\ncr2 %016lx\n", (uint64_t)&page[3]);
+    snprintf(line, sizeof(line), "\ncr2 %016lx", (uint64_t)&page[3]);
     CHECK(contains(captured.text, line));
 }
 
@@ -255,7 +255,7 @@ TEST(general_protection_with_a_selector)
 
 static void load_local_selector(void)
 {
-    asm volatile("mov %0, %%fs" : : "r"(0x1ffc));
+    asm volatile("lldt %w0; mov %1, %%fs" : : "r"(0), "r"(0x1ffc));
 }
 
 TEST(general_protection_with_a_local_selector)
@@ -361,4 +361,5 @@ TEST(invalid_tss)
              "error code 0x%x: entry %d of the GDT\nrax ",
              selector, selector / 8);
     CHECK_REPORT(int_200_on_its_stack, text);
+    restore_gdt();
 }

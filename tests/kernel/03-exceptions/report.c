@@ -159,7 +159,7 @@ TEST(longest_report_fits)
 
     for (int i = 0; i < 31; i++) {
         links[i][0] = (uint64_t)links[i + 1];
-        links[i][1] = caller;
+        links[i][1] = caller + i;
     }
     frame.vector = EXC_PAGE_FAULT;
     frame.rip    = 0;
@@ -167,7 +167,7 @@ TEST(longest_report_fits)
     frame.rbp    = (uint64_t)links;
     for (const char *c = text_of(&frame); *c != '\0'; c++)
         rows += *c == '\n';
-    CHECK(contains(captured.text, "  ...\n"));
+    CHECK(contains(captured.text, "  ..."));
     CHECK_EQ(rows, 25);
 }
 

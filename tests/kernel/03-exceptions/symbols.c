@@ -5,7 +5,8 @@
 #include "exceptions.h"
 #include "symbols.h"
 
-extern const char start[], text_end[];
+extern const char text_end[];
+extern const uint64_t isr_table[];
 
 static bool is(uint64_t address, const char *name, uint64_t offset)
 {
@@ -26,7 +27,7 @@ TEST(functions_are_found)
 TEST(static_functions_and_labels_are_found)
 {
     CHECK(is((uint64_t)is, "is", 0));
-    CHECK(is((uint64_t)start, "start", 0));
+    CHECK(is(isr_table[0], "isr_0", 0));
 }
 
 TEST(what_is_not_code_is_not_found)

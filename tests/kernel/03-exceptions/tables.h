@@ -50,6 +50,15 @@ static __attribute__((unused)) uint16_t absent_segment(void)
     return extend_gdt(&data, 1);
 }
 
+// From 06-double-faults on: the kernel's own GDT and TSS again.
+void gdt_init(void) __attribute__((weak));
+
+static __attribute__((unused)) void restore_gdt(void)
+{
+    if (gdt_init)
+        gdt_init();
+}
+
 // A task-state segment that ends before its interrupt stack table.
 static __attribute__((unused)) uint16_t load_short_tss(void)
 {

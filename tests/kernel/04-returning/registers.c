@@ -428,5 +428,6 @@ TEST(exceptions_of_tables)
     selector                 = load_short_tss();
     gate_of(200)[GATE_STACK] = 1;
     both(int_and_land + 8 * 200, EXC_INVALID_TSS, selector);
+    restore_gdt();
     idt_init();
 }

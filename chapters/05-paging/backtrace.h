@@ -1,0 +1,9 @@
+// backtrace.h: who called whom on the way to an exception.
+
+#pragma once
+
+#include "exceptions.h"
+
+// Prints where the program was interrupted and the calls that led
+// there, the last one first: a line each, 12 at most.
+void backtrace(const struct trap_frame *frame);
