@@ -1,0 +1,77 @@
+// main.c: the kernel asks once too often where it comes from.
+
+#include "boot_info.h"
+#include "console.h"
+#include "gdt.h"
+#include "idt.h"
+#include "machine_check.h"
+#include "memory.h"
+#include "nmi.h"
+#include "page_fault.h"
+#include "printf.h"
+#include "serial.h"
+#include "vga.h"
+
+static bool open_serial(void)
+{
+    if (!serial_init())
+        return false;
+    console_add_sink(serial_putc);
+    return true;
+}
+
+static bool open_screen(const struct boot_info *info)
+{
+    if (!boot_info_has_text_screen(info))
+        return false;
+    vga_init();
+    console_add_sink(vga_putc);
+    return true;
+}
+
+// What has led here, the last stage first.
+struct stage {
+    const char *name;
+    struct stage *before;
+};
+
+static struct stage firmware = {"the firmware", NULL};
+static struct stage grub     = {"GRUB", &firmware};
+static struct stage boot     = {"start, in boot.asm", &grub};
+static struct stage here     = {"kernel_main", &boot};
+
+// Prints the first stage first: those before, then this one. The
+// compiler is not to put the function into itself: we count the calls.
+__attribute__((noinline)) static void
+print_stages(const struct stage *stage)
+{
+    if (stage->before)
+        print_stages(stage->before);
+    printf("- %s\n", stage->name);
+}
+
+// Called by boot.asm, which halts the CPU should it return. The serial
+// port comes first: where the boot information is broken, a panic needs
+// it.
+void kernel_main(const struct boot_info *info)
+{
+    bool wire   = open_serial();
+    bool screen = open_screen(info);
+
+    printf("Trapframe, loaded by %s\n", boot_info_loader(info));
+    printf("boot information: %u bytes at %p\n", info->size,
+           (void *)info);
+    printf("screen: %s\n", screen ? "VGA text, 80 x 25" : "none");
+    printf("serial port: %s\n", wire ? "COM1, 115200 baud" : "none");
+
+    gdt_init();
+    idt_init();
+    memory_init(info);
+    page_fault_init();
+    nmi_init();
+    machine_check_init();
+
+    print_stages(&here);
+    firmware.before = &here;  // what was before the firmware?
+    print_stages(&here);
+}

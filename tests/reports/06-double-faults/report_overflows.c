@@ -1,0 +1,35 @@
+// report_overflows.c: the stack overflows in the middle of a report.
+
+#include "../../panics/open.h"
+
+#include <stddef.h>
+
+#include "idt.h"
+
+static volatile bool for_ever = true;
+
+static __attribute__((noinline)) void recurse(void)
+{
+    if (for_ever)
+        recurse();
+    for_ever = true;
+}
+
+// Behind the error code.
+static void overflowing_putc(char c)
+{
+    static bool overflowed;
+
+    if (c != ':' || overflowed)
+        return;
+    overflowed = true;
+    recurse();
+}
+
+TEST(reports)
+{
+    open_console();
+    idt_init();
+    console_add_sink(overflowing_putc);
+    *(volatile char *volatile)NULL = 1;
+}
