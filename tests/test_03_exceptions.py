@@ -10,13 +10,12 @@ import pytest
 import elf
 import images
 from qemu import Ending, Machine, trim
+from told import NUMBER, ROW, logged, registers
 
 WHITE_ON_RED, LIGHT_GREY = 0x4F, 0x07
 HALTED = Ending("halted", None)
 
 GENERAL = "rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15".split()
-NUMBER = "[0-9a-f]{16}"
-ROW = " ".join([rf"r\w+ +{NUMBER} "] * 2) + rf" r\w+ +{NUMBER}\n"
 DEMO = (
     r"- the firmware\n- GRUB\n- start, in boot.asm\n- kernel_main\n-\n"
     r"#PF page fault, vector 14\n"
@@ -31,21 +30,6 @@ DEMO = (
     rf"  {NUMBER} start_64\+0x\w+\n"
     r"halted\n"
 )  # fmt: skip
-
-
-def registers(report):
-    """The registers in a report."""
-    found = re.findall(rf"\b(r\w+|cr2) +({NUMBER})", report)
-    return {name: int(value, 16) for name, value in found}
-
-
-def logged(machine, vector):
-    """The registers in QEMU's log when the exception was raised."""
-    entry = machine.log().split(f": v={vector:02x} ")[-1]
-    found = re.findall(r"\b(R\w\w?|CR2) *=([0-9a-f]{16})", entry)
-    values = {name.lower(): int(value, 16) for name, value in found}
-    values["rflags"] = int(re.search(r"RFL=(\w+)", entry)[1], 16)
-    return values
 
 
 @pytest.mark.only("03-exceptions")

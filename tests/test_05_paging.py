@@ -14,10 +14,10 @@ import images
 import ktap
 import test_01_boot
 import test_02_vga
-import test_03_exceptions
 from images import DIRECT_MAP
 from qemu import DEBUG_EXIT, Ending, Machine, trim
 from test_bench import bench
+from told import NUMBER, ROW, logged, registers
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PAGE = 4 * KIB
@@ -40,7 +40,6 @@ SIZES = {
 }
 MACHINES = [(size, "BIOS") for size in SIZES] + [("128M", "UEFI"), ("64G", "UEFI")]
 
-NUMBER = test_03_exceptions.NUMBER
 REGIONS = (
     "--- page 0", "rw- direct map", "rw- demand-zero memory", "r-x kernel code",
     "r-- kernel constants", "rw- kernel data", "--- kernel stack guard",
@@ -59,7 +58,7 @@ DEMO = re.compile(
     r"\n#PF page fault, vector 14\n"
     r"error code 0x3: write in supervisor mode, not permitted\n"
     r"cr2 (?P=main): kernel code cannot be written\n"
-    + test_03_exceptions.ROW * 5 +
+    + ROW * 5 +
     rf"rip {NUMBER}  rsp {NUMBER}  cs 0008  ss 0010\n"
     rf"rflags {NUMBER}( \w+)* IOPL=0\n"
     r"code( [0-9a-f]{2}){15}\n"
@@ -140,8 +139,8 @@ def test_kernel_tells_what_is_true(chapter):
     with Machine(images.image(chapter)) as machine:
         told = demo(machine)
         machine.end()
-        registers = test_03_exceptions.registers(machine.serial)
-        seen = test_03_exceptions.logged(machine, 14)
+        reported = registers(machine.serial)
+        seen = logged(machine, 14)
         faults = machine.exceptions()
     assert told["main"] == symbols["kernel_main"] == seen["cr2"]
     assert told["frame"] == symbols["kernel_main"] - KERNEL_BASE
@@ -149,7 +148,7 @@ def test_kernel_tells_what_is_true(chapter):
     assert 0 < told["total"] - told["free"] < 64  # KiB
     assert told["free"] - told["left"] == told["taken"] * PAGE / KIB
     assert 4 < told["taken"] <= 4 * 4  # pages, and tables of three levels for each
-    assert registers["rip"] == seen["rip"]
+    assert reported["rip"] == seen["rip"]
     touched = [DEMAND_ZERO + i * DEMAND_ZERO_SIZE // 4 for i in range(4)]
     assert [fault.split("CR2=")[1] for fault in faults] == [
         f"{address:016x}" for address in (*touched, symbols["kernel_main"])

@@ -13,6 +13,7 @@ import pytest
 import elf
 import images
 from qemu import Ending, Machine, trim
+from told import NUMBER, ROW, logged, registers
 
 HALTED = Ending("halted", None)
 KERNEL_BASE = 0xFFFFFFFF80000000
@@ -20,8 +21,6 @@ CR4_MCE = 1 << 6
 STORM = 50  # NMIs
 
 GENERAL = "rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15".split()
-NUMBER = "[0-9a-f]{16}"
-ROW = " ".join([rf"r\w+ +{NUMBER} "] * 2) + rf" r\w+ +{NUMBER}\n"
 REPORT = (
     ROW * 5 +
     rf"rip {NUMBER}  rsp {NUMBER}  cs 0008  ss 0010\n"
@@ -31,7 +30,7 @@ REPORT = (
 STAGES = r"- the firmware\n- GRUB\n- start, in boot.asm\n- kernel_main\n"
 OVERFLOWED = "guard page: the kernel stack has overflowed"
 DEMO = (
-    STAGES +
+    r"demand-zero memory holds 0\n" + STAGES +
     rf"\n#DF double fault, vector 8\ncr2 {NUMBER}: {OVERFLOWED}\n" + REPORT +
     rf"  {NUMBER} print_stages\+0x\w+\n"
     rf"  {NUMBER} print_stages\+0x\w+, \d+ times\n"
@@ -45,21 +44,6 @@ MC_REPORT = r"\n#MC machine check, vector 18\n" + REPORT
 
 def report(name):
     return f"reports/06-double-faults/{name}.c"
-
-
-def registers(text):
-    """The registers in a report."""
-    found = re.findall(rf"\b(r\w+|cr2) +({NUMBER})", text)
-    return {name: int(value, 16) for name, value in found}
-
-
-def logged(machine, vector):
-    """The registers in QEMU's log when the exception was raised."""
-    entry = machine.log().split(f": v={vector:02x} ")[-1]
-    found = re.findall(r"\b(R\w\w?|CR2) *=([0-9a-f]{16})", entry)
-    values = {name.lower(): int(value, 16) for name, value in found}
-    values["rflags"] = int(re.search(r"RFL=(\w+)", entry)[1], 16)
-    return values
 
 
 def expect_more(machine, told, pattern):

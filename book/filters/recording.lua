@@ -125,4 +125,18 @@ function recording.stack(tape, at)
   return list
 end
 
+local known = { srcline = 1, recording = 1, caption = 1, number = 1 }
+
+-- What is wrong with the attributes of a block that shows a recording, or nil.
+function recording.complaint(block)
+  for key in pairs(block.attributes) do
+    if not known[key] then return 'has no attribute ' .. key .. '=' end
+  end
+  if block.identifier == '' then return 'needs an id, #fig:...' end
+  if not block.attributes.caption then return 'needs caption="..."' end
+  if not block.attributes.recording then
+    return 'needs recording="chapter/name"'
+  end
+end
+
 return recording

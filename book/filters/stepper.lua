@@ -125,22 +125,9 @@ end
 -- The block ------------------------------------------------------------------
 
 local recordings = {}  -- of the page: members of a JSON object
-local known = { srcline = 1, recording = 1, caption = 1, number = 1 }
-
-local function complaint(block)
-  for key in pairs(block.attributes) do
-    if not known[key] then return 'has no attribute ' .. key .. '=' end
-  end
-  if block.identifier == '' then return 'needs an id, #fig:...' end
-  if not block.attributes.caption then return 'needs caption="..."' end
-  if not block.attributes.recording then
-    return 'needs recording="chapter/name"'
-  end
-end
-
 -- The stepper as HTML, or nil, what is wrong and perhaps on which line.
 local function draw(block, id)
-  local why = complaint(block)
+  local why = recording.complaint(block)
   if why then return nil, 'a stepper ' .. why end
   local tape, list, line, files, index
   tape, why = recording.read(block.attributes.recording)

@@ -110,23 +110,12 @@ local function walk_html(walk)
     address_html(walk), code(walk.cr3, 'at'), table.concat(items), end_html(walk))
 end
 
-local known = { srcline = 1, recording = 1, caption = 1, number = 1 }
-
-local function complaint(block)
-  for key in pairs(block.attributes) do
-    if not known[key] then return 'has no attribute ' .. key .. '=' end
-  end
-  if block.identifier == '' then return 'needs an id, #fig:...' end
-  if not block.attributes.caption then return 'needs caption="..."' end
-  if not block.attributes.recording then
-    return 'needs recording="chapter/name"'
-  end
-  if block.text:find('%S') then return 'is drawn from its recording alone' end
-end
-
 local function draw(block)
-  local why = complaint(block)
+  local why = recording.complaint(block)
   if why then return nil, 'a walk ' .. why end
+  if block.text:find('%S') then
+    return nil, 'a walk is drawn from its recording alone'
+  end
   local walk
   walk, why = recording.walk(block.attributes.recording)
   return walk and walk_html(walk), why

@@ -71,6 +71,8 @@ void kernel_main(const struct boot_info *info)
     nmi_init();
     machine_check_init();
 
+    printf("demand-zero memory holds %d\n",
+           *(volatile int *)DEMAND_ZERO);
     print_stages(&here);
     firmware.before = &here;  // what was before the firmware?
     print_stages(&here);
