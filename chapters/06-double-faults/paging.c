@@ -101,8 +101,10 @@ map_below(struct step at, virt_addr page, phys_addr frame,
     return true;
 }
 
-static inline bool map(struct address_space *space, virt_addr page,
-                       phys_addr frame, uint64_t flags, int shift)
+// Inlined, so that for each size of pages shift is a constant.
+__attribute__((always_inline)) static inline bool
+map(struct address_space *space, virt_addr page, phys_addr frame,
+    uint64_t flags, int shift)
 {
     struct step at;
 

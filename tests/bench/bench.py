@@ -192,9 +192,10 @@ def kernels(suite="*"):
 
 
 def clang():
-    """The round trip of an exception, by the other compiler."""
-    for name, value, unit in values("04-returning/trips", last(), "clang-O2"):
-        yield f"{name}.clang", value, unit
+    """The round trip of an exception, and page faults, by the other compiler."""
+    for source in ("04-returning/trips", "05-paging/faults"):
+        for name, value, unit in values(source, last(), "clang-O2"):
+            yield f"{name}.clang", value, unit
 
 
 def page_walk():
