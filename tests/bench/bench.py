@@ -34,7 +34,7 @@ HUGE = (
     "-m 64G -object memory-backend-ram,id=m,size=64G,reserve=off"
     " -machine memory-backend=m"
 ).split()
-MEMORY = {"16M": ["-m", "16M"], "128M": ["-m", "128M"], "64G": HUGE}
+MEMORY = {size: ["-m", size] for size in ("16M", "128M", "4G")} | {"64G": HUGE}
 PLAIN_MACHINE = ["-accel", "tcg"]
 PLAIN_MENU = "set timeout=0\nmultiboot2 /kernel.elf\nboot\n"
 
