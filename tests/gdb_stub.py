@@ -18,7 +18,8 @@ REGISTERS = (
 
 
 class Stub:
-    """A connection to QEMU's stub. The machine is stopped but in run_to."""
+    """A connection to QEMU's stub. The machine is stopped but in run_to, and
+    from go_on to stop."""
 
     def __init__(self, connection, deadline):
         self.connection = connection
@@ -74,6 +75,11 @@ class Stub:
     def go_on(self):
         """Let the machine run, without waiting for it."""
         self._send("c")
+
+    def stop(self):
+        """Stop the machine that go_on has let run."""
+        self.connection.sendall(b"\x03")
+        self._receive()
 
     def read_register(self, name):
         """The value of a register."""

@@ -4,6 +4,7 @@
         machine.expect("hello")         # on the serial port
         machine.run_to_end()            # Ending("halted", None)
         machine.screen()[0]             # the first of the 25 lines
+        machine.ask("uptime")           # at a kernel's prompt: what it answers
 
 On the command line (QEMUFLAGS are added, as in a chapter's Makefile):
 
@@ -11,8 +12,14 @@ On the command line (QEMUFLAGS are added, as in a chapter's Makefile):
     qemu.py screen KERNEL.iso           what the text screen shows at the end
     qemu.py screenshot KERNEL.iso PNG   the same as a picture
 
-The exit status is 0 if the kernel halted, 3 if the machine reset itself, 124 if
-it went on for too long, and else what QEMU said.  Standard library only.
+If the standard input of `serial` is a pipe or a file, what that holds is sent to the
+kernel, each line once the kernel waits for it:
+
+    (echo mem; echo uptime) | make -s serial
+
+The exit status is 0 if the kernel halted or waits for interrupts, 3 if the machine
+reset itself, 124 if it went on for too long, and else what QEMU said.  Standard
+library only.
 """
 
 import argparse
@@ -44,6 +51,9 @@ CODE_PAGE = LOW_GLYPHS + bytes(range(32, 256)).decode("cp437")
 
 POLL = 0.02  # seconds between two looks at the machine
 IDLE = 1.0  # seconds of halting, with interrupts on, that count as the end
+LOOKS = int(IDLE / POLL)
+WAITING = 0.9  # of the looks; at the others it may be handling an interrupt
+PROMPT = "kernel> "
 
 FIRMWARE = (  # UEFI: the code, and the template of its variables
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
@@ -57,6 +67,7 @@ FIRMWARE = (  # UEFI: the code, and the template of its variables
 #   reset    the machine reset itself, in most cases by a triple fault
 #   halted   the CPU halted with interrupts off: nothing will ever wake it
 #   idle     the CPU waits for interrupts, and nothing has been said for a while
+#   prompt   the kernel waits for a line; only if that is what was waited for
 #   time     the time limit
 Ending = collections.namedtuple("Ending", "kind status")
 
@@ -77,6 +88,23 @@ class Stillness:
             self.state = state
             self.since = now
         return now - self.since
+
+
+class Idleness:
+    """Finds out whether the CPU waits for interrupts, and nothing is said."""
+
+    def __init__(self):
+        self.silence = Stillness()
+        self.looks = collections.deque(maxlen=LOOKS)
+
+    def lasts(self, state, said, now):
+        """Has it lasted? STATE is that of the CPU, SAID all there is to hear."""
+        silence = self.silence.lasts(said, now)
+        if silence == 0:
+            self.looks.clear()
+        self.looks.append(state)
+        waiting = self.looks.count("idle") / len(self.looks)
+        return silence > IDLE and waiting >= WAITING
 
 
 class Machine:
@@ -204,12 +232,15 @@ class Machine:
             if not self._listen(min(POLL, self._time_left())):
                 raise MachineError(self.report(f"QEMU ended before /{pattern}/"))
 
-    def run_to_end(self, quiet=None):
+    def run_to_end(self, quiet=None, until=None):
         """Wait until the machine does nothing any more; an Ending. With QUIET
         that is also when it has worked for so many seconds, or has been waiting
-        three times as long, and nothing new is to be seen."""
-        idle, busy, calm = Stillness(), Stillness(), Stillness()
+        three times as long, and nothing new is to be seen. UNTIL is a function
+        that says whether the prompt is there for which somebody waits."""
+        idle, busy, calm = Idleness(), Stillness(), Stillness()
         while time.monotonic() < self.deadline:
+            if until and until():
+                return Ending("prompt", None)
             if not self._listen(POLL):
                 return self._ended()
             try:
@@ -220,13 +251,37 @@ class Machine:
             if state == "halted":
                 return self._rest("halted")
             now = time.monotonic()
-            if idle.lasts((state, self.serial), now) > IDLE and state == "idle":
+            if idle.lasts(state, self.serial, now):
                 return self._rest("idle")
             worked = busy.lasts(seen, self._processor_time())
             waited = calm.lasts(seen, now)
-            if quiet and (worked > quiet or waited > 3 * quiet):
+            patience = quiet and (quiet if self.serial else 4 * quiet)
+            if quiet and (worked > patience or waited > 3 * patience):
                 break
         return Ending("time", None)
+
+    def run_to_prompt(self, told=0):
+        """Wait until the kernel asks for a line, after one that begins behind the
+        first TOLD characters; an Ending, if it does not."""
+
+        def prompt():
+            _, newline, text = self.serial[told:].partition("\n")
+            return f"{newline}{text}".endswith(f"\n{PROMPT}")
+
+        return self.run_to_end(until=prompt)
+
+    def ask(self, line):
+        """Type LINE at the kernel's prompt. Returns the answer, up to the next
+        prompt, or if there is none to where the machine came to rest."""
+        ending = self.run_to_prompt()
+        if ending.kind not in ("prompt", "idle"):
+            raise MachineError(self.report(f"nobody to ask: {ending.kind}"))
+        told = len(self.serial)
+        self.send(f"{line}\n")
+        ending = self.run_to_prompt(told)
+        if ending.kind not in ("prompt", "idle", "halted"):
+            raise MachineError(self.report(f"no answer to {line}: {ending.kind}"))
+        return self.serial[told:].partition("\n")[2].removesuffix(PROMPT)
 
     def _processor_time(self):
         """Seconds that QEMU has worked; where nobody tells, that have passed."""
@@ -420,6 +475,34 @@ def show(text):
     sys.stdout.flush()
 
 
+def lines_in(stream):
+    """What a pipe or a file holds, line by line, as far as it is there already."""
+    text = ""
+    while stream and not stream.isatty() and select.select([stream], [], [], 0)[0]:
+        try:
+            data = os.read(stream.fileno(), 65536)
+        except OSError:  # it can only be written to, as below nohup
+            break
+        if not data:
+            break
+        text += data.decode("latin-1")
+        *lines, text = text.split("\n")
+        yield from (f"{line}\n" for line in lines)
+    if text:
+        yield text
+
+
+def converse(machine, lines):
+    """Send LINES to the kernel, each once it waits for it."""
+    told = 0
+    while machine.run_to_prompt(told).kind in ("prompt", "idle"):
+        line = next(lines, None)
+        if line is None:
+            break
+        told = len(machine.serial)
+        machine.send(line)
+
+
 def result(machine, ending):
     """The exit status for ENDING; anything but a halt is also told."""
     if ending.kind in ("halted", "idle"):
@@ -447,6 +530,8 @@ def main(arguments):
         uefi=chosen.uefi,
         listener=listener,
     ) as machine:
+        if chosen.what == "serial":
+            converse(machine, lines_in(sys.stdin))
         ending = machine.run_to_end()
         alive = ending.kind in ("halted", "idle", "time")
         if alive and chosen.what == "screen":

@@ -15,8 +15,7 @@ import pytest
 
 import chapters
 
-pytestmark = pytest.mark.since("02-vga")
-
+SINCE_02 = pytest.mark.since("02-vga")
 FAKE = r"""
 #pragma once
 #include <stdint.h>
@@ -28,6 +27,8 @@ int stuck, deaf, absent;  // never ready; loses what it sends to itself; is not
 uint8_t noise;            // is added to what it sends to itself
 uint8_t registers[8], divisor[2], sent[64], received;
 int count, lost, busy, incoming = -1, polls, endless;
+uint8_t arrived[16];  // from the other end
+int arrivals, taken;
 
 static inline void outb(uint16_t port, uint8_t value)
 {
@@ -51,17 +52,50 @@ static inline uint8_t inb(uint16_t port)
 {
     if (absent)
         return 0xff;
+    if (port == DATA && taken < arrivals)
+        return arrived[taken++];
+    if (port == DATA && incoming == 0) {
+        incoming = -1;
+        return received;
+    }
     if (port == DATA)
-        return incoming == 0 ? received : 0;
+        return 0;
     if (port != LSR)
         return registers[port - DATA];
     if (++polls > 10000000)  // it would go on for ever
         absent = endless = 1;
     busy -= busy > 0;
     incoming -= incoming > 0;
-    return (incoming == 0 ? RECEIVED : 0) | (busy == 0 && !stuck ? THRE : 0);
+    int ready = incoming == 0 || taken < arrivals;
+    return (ready ? RECEIVED : 0) | (busy == 0 && !stuck ? THRE : 0);
 }
 """
+
+# What serial.c includes where it also listens; what it hears is kept.
+HEARING = {
+    "input.h": """
+int keys[16], heard;
+static inline void input_put(int key) { keys[heard++] = key; }
+""",
+    "interrupts.h": """
+struct trap_frame;
+enum irq { IRQ_COM1 = 4 };
+void (*handlers[16])(struct trap_frame *);
+static inline void interrupt_set_handler(enum irq line,
+                                         void (*handler)(struct trap_frame *))
+{
+    handlers[line] = handler;
+}
+void interrupt(int line) { handlers[line](0); }
+""",
+    "terminal.h": """
+struct terminal { int sum; };
+static inline int terminal_decode(struct terminal *terminal, uint8_t byte)
+{
+    return terminal->sum += byte;
+}
+""",
+}
 
 
 class Uart:
@@ -94,8 +128,9 @@ def program(chapter):
     with tempfile.TemporaryDirectory() as directory:
         for name in ("serial.c", "serial.h"):
             shutil.copy(chapters.directory(chapter) / name, directory)
-        with open(f"{directory}/cpu.h", "w") as fake:
-            fake.write(FAKE)
+        for name, text in {"cpu.h": FAKE, **HEARING}.items():
+            with open(f"{directory}/{name}", "w") as fake:
+                fake.write(text)
         command = "gcc -shared -fPIC -std=gnu17 -O2 serial.c -o serial.so".split()
         subprocess.run(command, cwd=directory, check=True)
         with open(f"{directory}/serial.so", "rb") as library:
@@ -109,6 +144,7 @@ def uart(chapter, tmp_path):
     return Uart(ctypes.CDLL(str(library)))
 
 
+@SINCE_02
 @pytest.mark.parametrize("delay", [0, 1, 87, 5000])
 def test_slow_port_loses_nothing(uart, delay):
     uart.set(delay=delay)
@@ -117,6 +153,7 @@ def test_slow_port_loses_nothing(uart, delay):
     assert uart.lost == 0
 
 
+@SINCE_02
 def test_port_is_programmed(uart):
     assert uart.init()
     divisor = (ctypes.c_uint8 * 2).in_dll(uart.library, "divisor")
@@ -128,6 +165,7 @@ def test_port_is_programmed(uart):
     assert registers[4] == 0x0B  # DTR, RTS, OUT2, no loop
 
 
+@SINCE_02
 @pytest.mark.parametrize("fault", ["absent", "stuck", "deaf", "noise"])
 def test_port_that_does_not_work_is_found_out(uart, fault):
     uart.set(**{fault: 1})
@@ -135,6 +173,7 @@ def test_port_that_does_not_work_is_found_out(uart, fault):
     assert not uart.endless
 
 
+@SINCE_02
 def test_stuck_port_does_not_stop_the_kernel(uart):
     assert uart.init()
     uart.set(stuck=1)
@@ -143,3 +182,20 @@ def test_stuck_port_does_not_stop_the_kernel(uart):
     assert uart.lost == 0
     uart.set(stuck=0)
     assert uart.send(b"again") == b"again"
+
+
+@pytest.mark.since("07-interrupts")
+def test_all_that_has_come_is_taken(uart):
+    """By an interrupt for many bytes, by one for none, and by one for one."""
+    assert uart.init()
+    registers = (ctypes.c_uint8 * 8).in_dll(uart.library, "registers")
+    uart.library.serial_listen()
+    assert registers[1] == 0x01  # received data
+    arrived = (ctypes.c_uint8 * 16).in_dll(uart.library, "arrived")
+    arrived[:] = range(1, 17)
+    for arrivals in (14, 15, 15, 16):
+        uart.set(arrivals=arrivals)
+        uart.library.interrupt(4)
+        assert uart.taken == uart.heard == arrivals
+    keys = (ctypes.c_int * 16).in_dll(uart.library, "keys")
+    assert list(keys) == [sum(range(1, n + 2)) for n in range(16)]

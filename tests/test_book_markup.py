@@ -76,6 +76,8 @@ Reading & waiting
 <here>
 (gdb) stepi
 (qemu) info registers
+kernel> fault null
+kernel>
 ```
 
 ``` {.sketch .c}
@@ -222,6 +224,8 @@ def test_transcript(first):
     assert "<samp>Reading &amp; waiting\n&lt;here&gt;</samp>" in console
     assert '<span class="prompt">(gdb) </span><kbd class="cmd">stepi</kbd>' in console
     assert '(qemu) </span><kbd class="cmd">info registers</kbd>' in console
+    asked = '<span class="prompt">kernel&gt; </span><kbd class="cmd">fault null</kbd>'
+    assert f"{asked}\n<samp>kernel&gt;</samp>" in console
 
 
 def test_sketch_mathematics_and_code(first):

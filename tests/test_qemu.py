@@ -1,6 +1,7 @@
 """test_qemu.py: the driver of QEMU sees how things end, and ends them."""
 
 import os
+import pty
 import re
 import signal
 import struct
@@ -86,7 +87,9 @@ def test_screen_that_changes_is_not_quiet(image):
 
 
 def test_expect_tells_all_when_it_fails(image):
-    with Machine(image("hangs"), seconds=2) as machine:
+    with Machine(image("hangs")) as machine:
+        machine.expect("KTAP")
+        machine.deadline = time.monotonic() + 1
         with pytest.raises(MachineError) as error:
             machine.expect("nothing of the kind")
     assert "time limit" in str(error.value)
@@ -112,6 +115,59 @@ def test_exceptions_of_the_kernel(image):
         told = machine.exceptions()
     assert [line[:4] for line in told] == ["v=06", "v=0d", "v=08", "Trip"]
     assert re.fullmatch("v=06 e=0000 i=0 cpl=0 pc=10[0-9a-f]{4}", told[0])
+
+
+@pytest.fixture(scope="module")
+def prompt():
+    """The image of the kernel of chapter 07, which waits at a prompt."""
+    return chapters.build("07-interrupts", "gcc-O2", "all") / "kernel.iso"
+
+
+def test_prompt(prompt):
+    """The prompt is found, answers are told, and that there is none."""
+    with Machine(prompt) as machine:
+        assert machine.run_to_prompt() == Ending("prompt", None)
+        assert machine.ask("") == ""
+        assert machine.ask("a b") == "a: no such command; try help\n"
+        assert re.fullmatch(r"divide .*\n(?:\w+ .*\n)+", machine.ask("fault"))
+        assert machine.run_to_end() == Ending("idle", None)
+        assert machine.ask("fault code").endswith("\nhalted\n")
+        with pytest.raises(MachineError, match="nobody to ask: halted"):
+            machine.ask("help")
+
+
+def test_prompt_is_behind_a_line(prompt):
+    """One that was there before is not that of the answer."""
+    with Machine(prompt, seconds=20) as machine:
+        machine.run_to_prompt()
+        told = len(machine.serial)
+        machine.send(qemu.PROMPT)
+        machine.expect(rf"({qemu.PROMPT}){{2}}\Z")
+        assert machine.run_to_prompt(told) == Ending("idle", None)
+        assert machine.ask("x") == "kernel>: no such command; try help\n"
+
+
+@pytest.mark.parametrize(
+    "looks, idle",
+    [
+        ("i" * 99, True),
+        ("iiiiiiiiir" * 9, True),
+        ("iiir" * 25, False),
+        ("r" * 99, False),
+    ],
+)
+def test_idle_is_what_most_looks_see(looks, idle):
+    """A look may meet the handler of an interrupt."""
+    states = {"i": "idle", "r": "running"}
+    idleness = qemu.Idleness()
+    told = [idleness.lasts(states[s], "", i * qemu.POLL) for i, s in enumerate(looks)]
+    assert any(told) == idle
+    assert not any(told[: qemu.LOOKS])
+
+
+def test_idle_is_silent():
+    idleness = qemu.Idleness()
+    assert not any(idleness.lasts("idle", "x" * i, i * qemu.POLL) for i in range(999))
 
 
 def test_nmi(image):
@@ -211,6 +267,46 @@ def test_command_line_screen(image):
     assert done.returncode == 0
     assert "64-bit" in done.stdout
     assert not re.search(r" $|\n\n$", done.stdout, re.M)
+
+
+def typed(prompt, **options):
+    """What `serial` shows, if its standard input is another."""
+    done = driver("serial", prompt, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_command_line_types_what_its_input_holds(prompt, tmp_path):
+    """From a pipe, and from a file; a line each time that the kernel waits."""
+    lines = [f"trace {count}" for count in range(20, 50)]
+    answers = "".join(
+        rf"{qemu.PROMPT}trace {count}\n(  .*\n){{{count}}}" for count in range(20, 50)
+    )
+    told = typed(prompt, input="\n".join(lines) + "\n")
+    assert re.search(rf"\n{answers}{qemu.PROMPT}\Z", told), told
+    path = tmp_path / "lines"
+    path.write_text("nonsense\nfault null\nmem\nhel")
+    with open(path) as file:
+        told = typed(prompt, stdin=file)
+    assert f"{qemu.PROMPT}nonsense\nnonsense: no such command" in told
+    assert told.count(qemu.PROMPT) == 2 and told.endswith("\nhalted\n")
+    path.write_text("hel")
+    with open(path) as file:
+        assert typed(prompt, stdin=file).endswith(f"\n{qemu.PROMPT}hel")
+
+
+def test_command_line_waits_for_no_input(prompt):
+    """Not for a pipe that is empty, or a terminal; and none may be open at all."""
+    told = [typed(prompt, stdin=subprocess.DEVNULL)]
+    reader, writer = os.pipe()
+    master, terminal = pty.openpty()
+    os.write(master, b"help\n")
+    with open(reader) as pipe, open(terminal) as file:
+        told += [typed(prompt, stdin=pipe), typed(prompt, stdin=file)]
+    os.close(writer)
+    os.close(master)
+    told.append(typed(prompt, preexec_fn=lambda: os.close(0)))
+    assert len(set(told)) == 1 and told[0].endswith(f"\n{qemu.PROMPT}")
 
 
 @pytest.mark.parametrize(

@@ -459,10 +459,27 @@ def pages_with_steppers():
     return [name for name, text in texts.items() if "{.stepper" in text]
 
 
+COLORS = """[...document.querySelectorAll("trap-stepper")].flatMap(stepper =>
+  stepper.steps.flatMap((_, step) => {
+    stepper.show(step);
+    const line = stepper.querySelector("pre .here");
+    const color = element => getComputedStyle(element).color;
+    return [...line?.querySelectorAll("*") ?? []].filter(e => color(e) != color(line))
+      .map(e => e.outerHTML);
+  }))"""
+
+
+@pytest.mark.parametrize("name", pages_with_steppers())
+def test_next_line_has_the_color_that_can_be_read_on_it(name, browser):
+    browser.open(site_of_book.page(name))
+    assert browser.run("document.querySelectorAll('pre .here').length")
+    assert browser.run(COLORS) == []
+
+
 RECIPES = sorted(
     path
     for path in (chapters.ROOT / "book/recordings").glob("*/*")
-    if "--walk" not in path.read_text()  # of those: test_book_walk.py
+    if not re.search("--(walk|bench)", path.read_text())  # test_book_walk.py, _chart.py
 )
 
 
@@ -492,17 +509,24 @@ def test_places_are_moments_when_they_come_first(recipe):
 
 
 FAILURES = {
-    "--vector 14 --moment handle+1 --moment never": "never came to never",
-    "--vector 14 --walk kernel_main": "--walk needs --from",
-    "--from kernel_main --to halt --walk kernel_main": "--walk needs --from",
-    "--from kernel_main --walk 0x900000000000": "is not canonical",
+    "05-paging --vector 14 --moment handle+1 --moment never": "never came to never",
+    "05-paging --vector 14 --walk kernel_main": "--walk needs --from",
+    "05-paging --from kernel_main --to halt --walk kernel_main": "--walk needs --from",
+    "05-paging --from kernel_main --walk 0x900000000000": "is not canonical",
+    "05-paging --from kernel_main": "--from needs one of --to and --vector",
+    "05-paging --from touch --to halt --vector 14": "--from needs one of --to and --vector",
+    "05-paging --from exception_unhandled --vector 14 --over report_exception"
+    " --over printf": "the kernel has halted for good, at exception_unhandled+",
+    "07-interrupts --vector 32": "for an interrupt, --vector needs --from",
+    "07-interrupts --from input_get --vector 33 --max 300": "300 steps, and only at",
 }
 
 
 @pytest.mark.parametrize("options", FAILURES)
 def test_what_cannot_be_recorded_is_told(options, tmp_path):
+    chapter, *rest = options.split()
     done = subprocess.run(
-        [chapters.ROOT / "common/record", "05-paging", tmp_path / "file", *options.split()],
+        [chapters.ROOT / "common/record", chapter, tmp_path / "file", *rest],
         capture_output=True,
         timeout=90,
         text=True,
@@ -530,6 +554,32 @@ def test_first_touch():
     frames = sum(step["place"] == "frame_alloc" for step in own["steps"])
     cleared = sum(step["code"].startswith("rep stos") for step in own["steps"])
     assert frames == cleared == 4, "the page, and tables of three levels"
+
+
+def test_tick():
+    """An interrupt: it comes at hlt and nowhere else, and the next instruction goes
+    on with all as it was. The line's end of interrupt is told while IF is clear."""
+    made = site_of_book.made() / ".cache/recordings/07-interrupts/tick.json"
+    own = json.loads(made.read_text())
+    replayed = Replay(own["steps"]).steps
+    before = own["moments"]["before"]
+    (step, halted, _), (_, entered, words) = replayed[before : before + 2]
+    frame = {name: value for value, name, _ in words.values()}
+    assert step["code"] == "hlt" and replayed[before - 1][0]["code"] == "sti"
+    assert replayed[before + 1][0]["place"] == "isr_32"
+    assert int(frame["rip"], 16) == int(halted["rip"], 16) + 1
+    assert frame["rflags"] == halted["rflags"] and is_listening(halted)
+    assert [is_listening(registers) for _, registers, _ in replayed[before + 1 :]] == [
+        *[False] * (len(replayed) - before - 2),
+        True,
+    ]
+    told = [registers["rax"] for s, registers, _ in replayed if s["code"].startswith("out ")]
+    assert told == ["0x60"], "end of interrupt, line 0"
+    assert replayed[-1][1]["rip"] == frame["rip"]
+
+
+def is_listening(registers):
+    return int(registers["rflags"], 16) >> 9 & 1 == 1
 
 
 def test_pushes_and_pops(own):

@@ -8,6 +8,8 @@ import chapters
 import transcripts
 from transcripts import Block, TranscriptError
 
+LAST = '.console run="07-interrupts"'
+
 
 def block(*lines, attributes='.console run="01-boot"'):
     """The transcript with these lines, in a page."""
@@ -167,6 +169,45 @@ def test_monitor():
     assert result[0] == []
     assert any("HLT=1" in line for line in result[1])
     assert result[2][0].endswith(f"b8000: {ord('T'):#04x}")
+
+
+def test_kernel_is_asked():
+    """What it said before; then answers, without echoes and prompts."""
+    result = outputs(
+        "$ echo before",
+        "$ make -s run QEMUFLAGS='-m 64M'",
+        "kernel> mem",
+        "kernel> nonsense",
+        "kernel> fault null",
+        "$ make run",
+        "(qemu) info registers",
+        "kernel> uptime",
+        "$ echo after",
+        attributes=LAST,
+    )
+    before, start, mem, nonsense, fault, again, registers, uptime, after = result
+    assert before == ["before"] and after == ["after"]
+    assert start[0].startswith("Trapframe, loaded by GRUB 2.")
+    assert start == again and start[-1] == "keyboard: PS/2"
+    total = int(mem[0].split()[2])
+    assert 64 * 256 * 7 / 8 < total < 64 * 256 and mem[-1].endswith("kernel stack")
+    assert nonsense == ["nonsense: no such command; try help"]
+    assert fault[:2] == ["", "#PF page fault, vector 14"] and fault[-1] == "halted"
+    assert any("HLT=1" in line for line in registers)
+    assert len(uptime) == 1 and " ticks" in uptime[0]
+
+
+def test_prompt_without_a_command_is_output():
+    """It is what `make screen` ends with."""
+    told = outputs("$ make screen", "kernel>", attributes=LAST)
+    assert told[0][-1] == "kernel>"
+
+
+def test_kernel_that_is_not_there_is_told():
+    with pytest.raises(TranscriptError, match="page.md:7: nobody to ask: halted"):
+        outputs("$ make run", "kernel> fault null", "kernel> uptime", attributes=LAST)
+    with pytest.raises(TranscriptError, match='"kernel> " does not follow "[$] make'):
+        outputs("$ make serial", "kernel> uptime", attributes=LAST)
 
 
 def test_output_that_looks_like_a_prompt_is_told():

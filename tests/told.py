@@ -13,8 +13,9 @@ def registers(report):
 
 
 def logged(machine, vector):
-    """The registers in QEMU's log when the exception was raised."""
+    """The registers in QEMU's log when the exception was last raised."""
     entry = machine.log().split(f": v={vector:02x} ")[-1]
+    entry = re.split(r"^ *\d+: v=", entry, 1, re.M)[0]
     found = re.findall(r"\b(R\w\w?|CR2) *=([0-9a-f]{16})", entry)
     values = {name.lower(): int(value, 16) for name, value in found}
     values["rflags"] = int(re.search(r"RFL=(\w+)", entry)[1], 16)

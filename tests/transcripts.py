@@ -15,7 +15,10 @@ and the others print follows, standard error included.
 
 After "$ make debug" lines can begin with "(gdb) ": they go to GDB, one at a
 time. After "$ make run" lines can begin with "(qemu) ": they go to the monitor
-of a QEMU in which the kernel has come to rest.
+of a QEMU in which the kernel has come to rest. Lines can also begin with
+"kernel> ": they are typed at the kernel's prompt, on the other end of COM1, one at
+a time. What the kernel answers follows, without the echo and the next prompt; and
+after "$ make run" what it has said before the first prompt.
 
 A mask is a regular expression, searched in each line: what its groups match may
 differ (without a group, all that it matches). A line "..." stands for any
@@ -53,7 +56,8 @@ IGNORED = ("build", "__pycache__")
 SECONDS = 60  # for all of a block
 FENCE = re.compile(r"(`{3,}|~{3,}) *(\{.*\}) *")
 ATTRIBUTE = re.compile(r'([\w-]+)="((?:[^"\\]|\\.)*)"')
-PROMPT = re.compile(r"(\$|\(gdb\)|\(qemu\)) (.*)|(\(gdb\)|\(qemu\))")
+PROMPT = re.compile(r"(\$|\(gdb\)|\(qemu\)|kernel>) (.*)|(\(gdb\)|\(qemu\))")
+KERNEL = qemu.PROMPT.rstrip()
 SEPARATOR = "\x1e"  # printed between the outputs of two commands
 TOOLS = ("bash", "gcc", "ld", "nasm", "gdb", "qemu-system-x86_64", "make")
 
@@ -350,20 +354,32 @@ def run_gdb(place, commands):
         gdb.end()
 
 
-def run_monitor(place, commands):
-    """Nothing for `make run`, and the outputs of monitor commands after it."""
+def run_machine(place, commands):
+    """What comes of `make run`, of commands at the kernel's prompt, and of those in
+    QEMU's monitor. If there are only these, the kernel is not listened to."""
     words = shlex.split(commands[0].text)
     settings = dict(word.split("=", 1) for word in words if "=" in word)
     if "make" not in words or "run" not in words:
-        raise TranscriptError('"(qemu) " does not follow "$ make run"')
+        prompt = commands[1].prompt
+        raise TranscriptError(f'"{prompt} " does not follow "$ make run"')
     flags = shlex.split(settings.get("QEMUFLAGS", ""))
-    with qemu.Machine(place.directory / "build/kernel.iso", *flags) as machine:
+    image = place.directory / "build/kernel.iso"
+    with qemu.Machine(image, *flags, seconds=SECONDS) as machine:
         machine.run_to_end()
-        outputs = [machine.hmp(command.text) for command in commands[1:]]
-    return [[], *map(place.cleaned, outputs)]
+        asked = any(command.prompt == KERNEL for command in commands)
+        outputs = [machine.serial.removesuffix(qemu.PROMPT) if asked else ""]
+        for command in commands[1:]:
+            ask = machine.ask if command.prompt == KERNEL else machine.hmp
+            outputs.append(ask(command.text))
+    return [place.cleaned(output) for output in outputs]
 
 
-RUNNERS = {"$": run_bash, "(gdb)": run_gdb, "(qemu)": run_monitor}
+RUNNERS = {
+    "$": run_bash,
+    "(gdb)": run_gdb,
+    "(qemu)": run_machine,
+    KERNEL: run_machine,
+}
 
 
 def groups(commands):
@@ -390,7 +406,7 @@ def run(block):
         for prompt, commands in groups(block.commands):
             try:
                 outputs += RUNNERS[prompt](place, commands)
-            except TranscriptError as error:
+            except (TranscriptError, qemu.MachineError) as error:
                 block.wrong(error.args[0])
     for line in sum(outputs, []):
         if PROMPT.fullmatch(line) or FENCE.match(line):

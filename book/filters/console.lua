@@ -8,7 +8,8 @@ local book = require 'book'
 
 local console = {}
 
-local prompts = { '^(%$ )(.*)$', '^(%(gdb%) ?)(.*)$', '^(%(qemu%) ?)(.*)$' }
+local prompts = { '^(%$ )(.*)$', '^(%(gdb%) ?)(.*)$', '^(%(qemu%) ?)(.*)$',
+  '^(kernel> )(.*)$' }
 
 local function typed(line)
   for _, pattern in ipairs(prompts) do

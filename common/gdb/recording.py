@@ -43,7 +43,7 @@ from symbols import place, source_line
 from trapframe import layout, slots
 
 MOMENTS = {
-    "before": "the instruction that raises the exception comes next",
+    "before": "the instruction that raises it, or is interrupted, comes next",
     "cpu-pushes": "the CPU has pushed its part",
     "registers-saved": "the stub has pushed the last register",
     "c-handler": "the first instruction of the C function comes next",
@@ -147,6 +147,7 @@ class Recording:
         self.chapter = chapter
         self.places = places
         self.moments = {}
+        self.vectors = set()  # of the stubs that have been entered
         self.sources = {}
         self.steps = []
         self.stack = Stack()
@@ -158,7 +159,7 @@ class Recording:
         """Record the machine as it is; returns the instruction that comes next."""
         now = Instruction()
         if now.vector is not None and not (self.last and self.last.in_stub):
-            self.stack.add_frame(now)
+            self.enter(now)
         words = self.stack.update(self.last)
         step = {"place": place(now.rip) or hex(now.rip), **self.source(now.rip)}
         step.update({"code": now.code, "set": self.changed_registers()})
@@ -168,6 +169,13 @@ class Recording:
         self.steps.append({key: value for key, value in step.items() if value != {}})
         self.last = now
         return now
+
+    def enter(self, now):
+        """The CPU has entered a stub."""
+        self.stack.add_frame(now)
+        self.vectors.add(now.vector)
+        if self.steps:
+            self.moments.setdefault("before", len(self.steps) - 1)
 
     def changed_registers(self):
         old = self.registers
