@@ -90,9 +90,13 @@ def make(
 
 
 @functools.cache
-def build(chapter, toolchain, *goals):
-    """Make GOALS with a toolchain, once; the directory of the products."""
+def build(chapter, toolchain, *goals, **variables):
+    """Make GOALS with a toolchain, once; the directory of the products. Paths in it
+    begin with $(BUILD)/ or its name. VARIABLES, such as DEBUG="heap", have a
+    directory of their own."""
     compiler, optimization = TOOLCHAINS[toolchain]
-    products = f"build/{toolchain}"
-    make(chapter, *goals, CC=compiler, OPT=optimization, BUILD=products)
+    products = "-".join([f"build/{toolchain}", *variables.values()])
+    goals = [goal.replace("$(BUILD)", products) for goal in goals]
+    variables |= {"CC": compiler, "OPT": optimization, "BUILD": products}
+    make(chapter, *goals, **variables)
     return directory(chapter) / products

@@ -25,11 +25,11 @@ def hybrid(chapter):
     return chapters.build(chapter, TOOLCHAIN, "iso") / "hybrid.iso"
 
 
-def other(chapter, source):
-    """A CD whose main.o comes from SOURCE, a path such as kernel/01-boot/x.c."""
-    goal = f"build/{TOOLCHAIN}/tests/{source.removesuffix('.c')}.iso"
-    chapters.build(chapter, TOOLCHAIN, goal)
-    return chapters.directory(chapter) / goal
+def other(chapter, source, **variables):
+    """A CD whose main.o comes from SOURCE, a path such as kernel/01-boot/x.c.
+    VARIABLES are told to make."""
+    name = f"tests/{source.removesuffix('.c')}.iso"
+    return chapters.build(chapter, TOOLCHAIN, f"$(BUILD)/{name}", **variables) / name
 
 
 def direct_map(chapter):

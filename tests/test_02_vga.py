@@ -79,21 +79,31 @@ def panics():
             yield pytest.param(chapter, path, id=f"{chapter}-{path.stem}")
 
 
+def header(path):
+    """What the first lines of a source say: Panic: why, Make: variables, and Before:
+    what else is told, right before the panic."""
+    return dict(re.findall(r"^// (Panic|Make|Before): (.*)$", path.read_text(), re.M))
+
+
 @pytest.mark.parametrize("chapter, path", panics())
 def test_panic(chapter, path):
     """It says the file, the line and why, in white on red, and halts."""
-    [why] = re.findall(r"^// Panic: (.*)$", path.read_text(), re.M)
-    image = images.other(chapter, f"panics/{path.parent.name}/{path.name}")
-    with Machine(image) as machine:
+    said = header(path)
+    variables = dict(word.split("=") for word in said.get("Make", "").split())
+    source = f"panics/{path.parent.name}/{path.name}"
+    with Machine(images.other(chapter, source, **variables)) as machine:
         assert machine.run_to_end() == HALTED, machine.report("no panic")
-        told = machine.serial[machine.serial.index("\npanic at ") :]
-        found = re.fullmatch(rf"\npanic at (\S+):(\d+): ({why})\n?", told)
+        _, told = machine.serial.split("\n1..1\n", 1)
+        before, told = re.fullmatch(r"(?s)(.*?)(\npanic at .*)", told).groups()
+        found = re.fullmatch(rf"\npanic at (\S+):(\d+): ({said['Panic']})\n?", told)
         assert found, told
         source = (chapters.directory(chapter) / found[1]).read_text()
         assert re.search(r"\b(panic|assert)\(", source.splitlines()[int(found[2]) - 1])
+        wanted = rf"\n{said['Before']}\n" if "Before" in said else ""
+        assert re.fullmatch(wanted, before), before
 
-        assert trim(machine.screen()) == trim(rows(told))
-        colors = b"".join(machine.attributes())[COLUMNS:]
+        assert trim(machine.screen()) == trim(rows(before + told))
+        colors = b"".join(machine.attributes())[len(rows(before)) * COLUMNS :]
         assert set(colors[: len(told) - 2]) == {WHITE_ON_RED}
 
 

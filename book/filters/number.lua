@@ -46,9 +46,11 @@ local function heading(h)
   h.attributes.srcline = nil
 end
 
+-- Blocks that become a picture.
+local drawn = { bits = 1, chart = 1, stepper = 1, walk = 1 }
+
 local function code_block(block)
-  local figure = block.classes:includes('bits')
-    or block.classes:includes('stepper') or block.classes:includes('walk')
+  local figure = block.classes:find_if(function (c) return drawn[c] end)
   if block.identifier ~= '' then label(block, figure and 'fig' or 'lst') end
 end
 

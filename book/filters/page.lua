@@ -47,7 +47,7 @@ end
 local function code_block(block)
   if not block.classes:includes('sketch') then
     book.problem(block, 'a code block is .code, .console, .bits, '
-      .. '.stepper, .walk or .sketch')
+      .. '.stepper, .walk, .chart or .sketch')
     return {}
   end
   local language = block.classes:find_if(function (c) return c ~= 'sketch' end)
@@ -82,7 +82,7 @@ end
 
 local filters = { { Meta = start }, { Pandoc = count_words } }
 for _, name in ipairs { 'number', 'listing', 'console', 'bits',
-    'stepper', 'walk', 'figure', 'boxes', 'terms' } do
+    'stepper', 'walk', 'chart', 'figure', 'boxes', 'terms' } do
   for _, filter in ipairs(require(name).filters) do
     filters[#filters + 1] = filter
   end

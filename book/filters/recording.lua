@@ -10,6 +10,7 @@ local json = require 'json'
 local recording = {}
 
 local STEPS, WALK = 'trapframe-steps 1', 'trapframe-walk 1'
+local CHART = 'trapframe-chart 1'
 
 -- The machine's registers as they are shown; what else is recorded comes last.
 local registers = { 'rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp',
@@ -58,20 +59,21 @@ local function measure(steps)
 end
 
 -- The object of this format that the build has made, or nil and what is wrong.
-local function made(name, format)
+-- It has at least one of these parts.
+local function made(name, format, parts)
   local path = 'build/book/.cache/recordings/' .. name .. '.json'
   local lines = book.read(path)
   if not lines then return nil, 'there is no book/recordings/' .. name end
   local object, why = json.decode(table.concat(lines, '\n'))
   if not object then return nil, path .. ': ' .. why end
   if object.format ~= format then return nil, path .. ' is no ' .. format end
-  if #(object.steps or {}) == 0 then return nil, path .. ' has no steps' end
+  if #(object[parts] or {}) == 0 then return nil, path .. ' has no ' .. parts end
   return object
 end
 
 -- The recording of this name, or nil and what is wrong with it.
 function recording.read(name)
-  local tape, why = made(name, STEPS)
+  local tape, why = made(name, STEPS, 'steps')
   if not tape then return nil, why end
   complete(tape.steps)
   tape.moments = in_order(tape.moments or {})
@@ -81,7 +83,12 @@ end
 
 -- The walk of this name, or nil and what is wrong with it. See walk.lua.
 function recording.walk(name)
-  return made(name, WALK)
+  return made(name, WALK, 'steps')
+end
+
+-- The lines of this name, or nil and what is wrong with them. See chart.lua.
+function recording.chart(name)
+  return made(name, CHART, 'lines')
 end
 
 -- Is an address below another one?

@@ -1,0 +1,26 @@
+// debug_free_block_checked.c: found by heap_check, also behind what was
+// asked for.
+// Make: DEBUG=heap
+// Before: free block of 100 bytes at 0xffff80[0-9a-f]{9}0, freed by [0-9a-f]{16} give_back\+0x[0-9a-f]+
+// Panic: somebody wrote to byte 110 of it: 00
+
+#include "../open.h"
+
+#include "heap.h"
+
+static __attribute__((noinline)) void give_back(void *block)
+{
+    kfree(block);
+    ktap_argument = 0;
+}
+
+TEST(panics)
+{
+    char *block = kmalloc(100);
+
+    open_console();
+    give_back(block);
+    heap_check();
+    block[110] = 0;
+    heap_check();
+}
