@@ -23,6 +23,7 @@ help:
 	@echo 'make iso        its image for a USB stick, for BIOS and UEFI'
 	@echo 'make all        build every chapter'
 	@echo 'make test       every test; CHAPTER=01 those of that chapter'
+	@echo 'make soak       the last chapter under load, ten minutes; SECONDS=60'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
 	@echo 'make book       the website, in build/book/'
 	@echo 'make serve      the same, at http://localhost:8000/'
@@ -48,6 +49,10 @@ test: book
 bench:
 	@$(PYTHON) tests/bench/bench.py
 
+soak:
+	@$(PYTHON) tests/soak.py $(if $(SECONDS),--seconds $(SECONDS)) \
+	    $(if $(SEED),--seed $(SEED))
+
 # Also the picture in the README.
 transcripts:
 	@$(PYTHON) tests/transcripts.py --refresh
@@ -64,4 +69,4 @@ serve: book
 clean:
 	rm -rf build $(CHAPTERS:%=chapters/%/build)
 
-.PHONY: help all test bench transcripts book serve clean $(IN_CHAPTER)
+.PHONY: help all test bench soak transcripts book serve clean $(IN_CHAPTER)

@@ -6,6 +6,7 @@ import qemu
 
 TEST = re.compile(r"^TEST\((\w+)\)", re.M)
 RESULT = re.compile(r"(not )?ok \d+ (\w+)")
+IDLE = 8  # seconds; a test may halt for long before it says whether it passes
 VALUE = re.compile(r"^# value (\S+) (\d+) (\S+)$", re.M)
 
 
@@ -62,5 +63,5 @@ def run(iso, *flags, seconds=30, **options):
     with qemu.Machine(
         iso, *qemu.DEBUG_EXIT, *flags, seconds=seconds, **options
     ) as machine:
-        ending = machine.run_to_end()
+        ending = machine.run_to_end(idle=IDLE)
         return Report(machine.serial, ending), machine.report("the test kernel")

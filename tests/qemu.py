@@ -93,7 +93,8 @@ class Stillness:
 class Idleness:
     """Finds out whether the CPU waits for interrupts, and nothing is said."""
 
-    def __init__(self):
+    def __init__(self, seconds):
+        self.seconds = seconds
         self.silence = Stillness()
         self.looks = collections.deque(maxlen=LOOKS)
 
@@ -104,7 +105,7 @@ class Idleness:
             self.looks.clear()
         self.looks.append(state)
         waiting = self.looks.count("idle") / len(self.looks)
-        return silence > IDLE and waiting >= WAITING
+        return silence > self.seconds and waiting >= WAITING
 
 
 class Machine:
@@ -232,12 +233,13 @@ class Machine:
             if not self._listen(min(POLL, self._time_left())):
                 raise MachineError(self.report(f"QEMU ended before /{pattern}/"))
 
-    def run_to_end(self, quiet=None, until=None):
+    def run_to_end(self, quiet=None, until=None, idle=IDLE):
         """Wait until the machine does nothing any more; an Ending. With QUIET
         that is also when it has worked for so many seconds, or has been waiting
         three times as long, and nothing new is to be seen. UNTIL is a function
-        that says whether the prompt is there for which somebody waits."""
-        idle, busy, calm = Idleness(), Stillness(), Stillness()
+        that says whether the prompt is there for which somebody waits, IDLE for
+        how many seconds a CPU has to wait in silence to be called idle."""
+        idle, busy, calm = Idleness(idle), Stillness(), Stillness()
         while time.monotonic() < self.deadline:
             if until and until():
                 return Ending("prompt", None)

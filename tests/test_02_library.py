@@ -27,8 +27,10 @@ pytestmark = [
 
 CONSOLE = """
 char console[256];
-int length;
+int length, locked;
 void console_putc(char c) { console[length++] = c; }
+_Bool console_lock(void) { return locked = 1; }
+void console_unlock(void) { locked = 0; }
 """
 
 HOST = ctypes.CDLL(None)
@@ -227,12 +229,12 @@ def test_many_directives_in_a_buffer_of_any_size(ours):
 
 def test_printf_writes_the_same_to_the_console(ours):
     console = (ctypes.c_char * ROOM).in_dll(ours, "console")
-    length = ctypes.c_int.in_dll(ours, "length")
+    length, locked = (ctypes.c_int.in_dll(ours, n) for n in ("length", "locked"))
     for form, arguments, _ in drawn(seed=4, count=1000):
         length.value = 0
         returned, buffer = prints(HOST.snprintf, ROOM, form.encode(), arguments)
         assert ours.printf(form.encode(), *arguments) == returned == length.value
-        assert console.raw[:returned] == buffer[:returned]
+        assert console.raw[:returned] == buffer[:returned] and not locked.value
 
 
 # ---- Strings

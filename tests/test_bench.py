@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 import chapters
 import elf
 
@@ -11,6 +13,7 @@ BENCH = chapters.ROOT / "tests/bench/bench.py"
 sys.path.insert(0, str(BENCH.parent))
 
 import bench  # noqa: E402
+import irq_off  # noqa: E402
 
 
 def kernel():
@@ -83,3 +86,50 @@ def test_round_trip_of_an_exception_is_short():
         counts = {name: count for name, count, _ in values}
         assert 40 < counts["int3_round_trip"] <= 60
         assert counts["int3_naked"] == 2
+
+
+def test_prompt_comes_soon():
+    """The goal of all chapters, on small machines and large ones."""
+    rows = list(bench.entry_to_prompt())
+    names = [f"entry_to_prompt.{size}" for size in ("16M", "128M", "4G")]
+    assert [row[0] for row in rows] == names
+    assert all(10_000 < count <= 2_000_000 for _, count, _ in rows)
+
+
+def test_stretches_with_interrupts_disabled_are_measured_exactly():
+    """tests/bench/09-scheduling/masks.c: so many instructions, and sti, and the one
+    behind it, after which an interrupt may come."""
+    kernel = bench.kernel_of("09-scheduling/masks", "09-scheduling").with_suffix(".elf")
+    names = irq_off.Names(kernel)
+    found = irq_off.follow(kernel, bench.ICOUNT).longest()
+    paths = {names.at(stretch.start): stretch.path for stretch in found}
+    lengths = {name: len(path) for name, path in paths.items()}
+    parts = {name: dict(names.parts(path)) for name, path in paths.items()}
+    wanted = {"plain": 2002, "joined": 1404, "screen": 302, "string": 1003}
+    assert {name: lengths[name] for name in wanted} == wanted
+    assert parts["fault"]["fault"] == 4 and 40 < lengths["fault"] < 70
+    assert parts["isr_3"]["handle"] == 3001 and lengths["isr_3"] < 3070
+    assert list(lengths.values()) == sorted(lengths.values(), reverse=True)
+
+
+CODE = {1: "cli", 3: "sti", 5: "iretq", 6: "popfq"}
+
+
+def test_flag_that_is_not_what_it_should_be_is_told():
+    def follower(*path):
+        made = irq_off.Follower(CODE)
+        for address in path:
+            made.execute(address)
+        return made
+
+    off, on = 2, 2 | irq_off.IF
+    follower(3, 4).enter(32, 4, on)
+    follower(3).enter(14, 4, on)
+    follower(3, 4, 1).enter(14, 2, off)
+    for path, flags in (((3, 4), off), ((3, 4, 1), on), ((3, 1), on)):
+        with pytest.raises(irq_off.LostError, match="flags"):
+            follower(*path).enter(14, 9, flags)
+    with pytest.raises(irq_off.LostError, match="may be either"):
+        follower(6)
+    with pytest.raises(irq_off.LostError, match="0 frames"):
+        follower(3, 4, 5, 7)

@@ -161,7 +161,7 @@ def kinds(each):
 
 def test_changed_lines_are_marked(second):
     listings, source = second
-    comment, body = ["del", "del", "ins"], ["span", "span", "del", "ins", "span"]
+    comment, body = ["del", "del", "ins"], ["a", "a", "del", "ins", "a"]
     assert kinds(listings["changed"]) == comment + body
     first = listings["changed"].first
     assert f"lines {first}–{first + 4}, 2 new, 3 removed" in source
@@ -169,8 +169,8 @@ def test_changed_lines_are_marked(second):
 
 def test_removed_lines_are_shown_in_place(second):
     listings, source = second
-    assert kinds(listings["shortened"]) == ["span"] * 3 + ["del"] * 2 + ["span"]
-    assert kinds(listings["without its end"])[-2:] == ["span", "del"]
+    assert kinds(listings["shortened"]) == ["a"] * 3 + ["del"] * 2 + ["a"]
+    assert kinds(listings["without its end"])[-2:] == ["a", "del"]
     first = listings["shortened"].first
     assert f"<code>kernel_main</code>, lines {first}–{first + 3}, 2 removed" in source
 
@@ -178,7 +178,7 @@ def test_removed_lines_are_shown_in_place(second):
 def test_new_definition_says_where_it_goes(second):
     listings, source = second
     new = listings["new"]
-    assert kinds(new) == ["span"] * 4, "where all is new marks tell nothing"
+    assert kinds(new) == ["a"] * 4, "where all is new marks tell nothing"
     assert new.after == MAIN.split("\n").index("void kernel_main(void)")
     assert "new, after <code>either</code>" in source
     assert source.count('class="listing all-new"') == 2
@@ -200,7 +200,7 @@ def test_removed_and_new_files(second):
 def test_break_is_shown_as_a_change(second):
     source = second[1]
     figure = source[source.index('<figure class="listing" id="break-oops-main-c">') :]
-    assert "<del>    <b>return</b> a;\n</del><span>}" in figure[:600]
+    assert "<del>    <b>return</b> a;\n</del><a>}" in figure[:600]
     assert "break <code>oops</code>, lines 24–27, 1 removed" in figure[:600]
 
 

@@ -7,6 +7,7 @@ tests/gdb/checks.py; the mutations show that these checks can fail.
 import gzip
 import json
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -62,7 +63,10 @@ def row(text, *cells):
 @pytest.mark.since("01-boot")
 def test_every_chapter(chapter):
     """32-bit mode, where there is not much to see, then kernel_main."""
-    early = ("kernel", "gdt", "idt", "pt start", "regions", "trapframe", "backtrace")
+    early = (
+        "kernel", "gdt", "idt", "pt start", "regions", "trapframe", "backtrace",
+        "threads", "thread-bt 0",
+    )  # fmt: skip
     late = (
         "gdt", "pt kernel_main", "monitor gva2gpa $kernel_main", "pt 0",
         "pt 0x900000000000", "backtrace", f"{quiet_place(chapter)}checks.backwards(20)",
@@ -86,14 +90,17 @@ def quiet_place(chapter):
     return "python checks.control.run_to(checks.stub.number('boot_info_loader'));"
 
 
-def check_early(overview, gdt, idt, pt, regions, frame, backtrace):
-    names = "code screen idt gdt pt regions trapframe mark fwd back tour record-steps"
-    assert re.findall(r"^  ([\w-]+)", overview, re.M) == [*names.split(), "kernel"]
+def check_early(overview, gdt, idt, pt, regions, frame, backtrace, *threads):
+    names = "code screen idt gdt pt regions trapframe threads thread-bt"
+    names += " mark fwd back tour record-steps kernel"
+    assert re.findall(r"^  ([\w-]+)", overview, re.M) == names.split()
     assert row(gdt, "code,", "32-bit", "limit 0xffffffff", "cs"), gdt
     assert idt == "The CPU is not in long mode yet: its gates differ."
     assert pt == regions == "Paging is off: every address is physical."
     assert "needs an ADDRESS" in frame
     assert re.fullmatch(r"#0 +start \(\) at boot\.asm:\d+", backtrace), backtrace
+    yet = "There are no threads yet: go on to memory_init, or further."
+    assert set(threads) in ({"This kernel has no threads."}, {yet}), threads
 
 
 def check_late(gdt, walk, truth, hole, gap, backtrace, moved, broken, regions):
@@ -114,7 +121,8 @@ def check_late(gdt, walk, truth, hole, gap, backtrace, moved, broken, regions):
 MISTAKES = (
     "idt 300", "idt x", "gdt 1", "pt", "pt nothing", "pt 1 +", "regions 1",
     "trapframe nothing",
-    "trapframe 0", "back", "fwd", "mark 1", "tour 1 2", "tour 1", "tour 999", "code x",
+    "trapframe 0", "threads 1", "thread-bt", "thread-bt 999", "thread-bt x",
+    "back", "fwd", "mark 1", "tour 1 2", "tour 1", "tour 999", "code x",
     "record-steps", "record-steps /tmp/f", "record-steps /tmp/f --to main",
     "record-steps /tmp/f --from x", "record-steps /tmp/f --vector y",
     "python gdb.execute('mark', to_string=True)\nback 0", "fwd x", "back 1000",
@@ -352,6 +360,109 @@ def test_unwinding_at_each_instruction(chapter):
     assert re.fullmatch(r"right: 3[78] instructions of the stub, 20 of C", crossing)
 
 
+# Threads
+
+# A call of demo_start("counter") in place of input_get, by the first thread that asks
+# for a key; counter is a thread that never waits.
+START_COUNTER = (
+    "tbreak *input_get\ncontinue\n"
+    "set $rdi = (unsigned long) 'demos.c'::demos[1].name\n"
+    "set $rip = (unsigned long) demo_start"
+)
+
+
+@pytest.mark.since("09-scheduling")
+def test_threads(chapter):
+    """Of one thread; of three, while the third has not run yet; while the CPU is still
+    on the stack of the one that is not current any more; and when it has a tick."""
+    run = "tbreak *thread_switch\ncontinue"
+    begin = run.replace("*thread_switch", "*'demos.c'::run_counter")
+    tick = run.replace("*thread_switch", "*'timer.c'::tick")
+    before = "python before = checks.machine_state()"
+    same = "python print(checks.machine_state() == before)"
+    told = session(
+        chapter, "tbreak kernel_main\ncontinue", "threads", START_COUNTER, run,
+        before, "threads", "thread-bt 2", same, begin, before, "threads",
+        "thread-bt 0", "thread-bt 1", "thread-bt 2", same, tick, "threads",
+        "thread-bt 2",
+    )  # fmt: skip
+    (only,) = rows(told[1])
+    assert re.match(r"\* 0 main running normal kernel_main(\+N)? start_64 ", only), only
+    check_switching(*told[5:8])
+    check_counting(*told[10:15])
+    check_tick(*told[16:18])
+
+
+def rows(told):
+    """The rows of `threads`, without what depends on the compiler: how far into a
+    function something is, and lines."""
+    told = re.sub(r"\+\d+", "+N", re.sub(r":\d+", "", told))
+    return [" ".join(line.split()) for line in told.splitlines()[1:]]
+
+
+def check_switching(table, new, same):
+    """The monitor waits, but still has the CPU. Nobody has called begin."""
+    main, monitor, counter = rows(table)
+    assert main.startswith("0 main running normal ") and " kernel_main main.c" in main
+    assert monitor.startswith("* 1 monitor waiting high thread_switch "), table
+    assert counter == "2 counter ready low begin"
+    assert re.fullmatch(r"#0 .*begin \(\) at \S+:\d+", new), new
+    assert same == "True"
+
+
+def check_counting(table, main, monitor, counter, same):
+    first, second, third = rows(table)
+    assert re.match(r"0 main waiting normal \w+\+N kernel_main main\.c$", first), table
+    assert re.match(r"1 monitor waiting high \w+\+N input_get input\.c$", second), table
+    assert third.startswith("* 2 counter running low run_counter"), table
+    for backtrace, names in (
+        (main, "thread_wait thread_join kernel_main start_64"),
+        (monitor, "thread_wait input_get line_read monitor_run begin"),
+        (counter, "run_counter begin"),
+    ):
+        way = r"\b(?s:.*?)\b".join(names.split())
+        assert re.search(rf"^#0 (?s:.*)\b{way} \([^#]*$", backtrace), backtrace
+    assert same == "True"
+
+
+def check_tick(table, backtrace):
+    assert rows(table)[2].startswith("* 2 counter running low tick "), table
+    assert re.search(
+        r"^#0 +tick (?s:.*)isr_common \(vector=32\)(?s:.*)run_counter(?s:.*) begin ",
+        backtrace,
+    ), backtrace
+
+
+@pytest.mark.since("09-scheduling")
+def test_unwinding_to_the_stack_of_a_thread(chapter):
+    """It lies below those of exceptions. An NMI, a double fault, and at any
+    instruction; but not if GDB is not told that the stacks are one."""
+    stack = "stack=checks.stub.number('nmi_stack_top')"
+    wait = "tbreak *input_get\ncontinue"
+    _, interruptions, _, nmi, same = session(
+        chapter,
+        wait,
+        f"python checks.interruptions(20, {stack})",
+        "monitor nmi\ntbreak nmi.c:handle\ncontinue",
+        "backtrace",
+        "thread-bt 1",
+    )
+    _, fault, broken = session(
+        chapter,
+        f"{wait}\nset $rip = (unsigned long) 'faults.c'::overflow\n"
+        "tbreak report_exception\ncontinue",
+        "backtrace -4",
+        "python import frames; frames.displacement = lambda *_: 0\n"
+        "python gdb.invalidate_cached_frames()\nbacktrace -4",
+    )
+    end = r"line_read(?s:.*) monitor_run (?s:.*)^#\d+ .* begin \(\) at threads\.c:\d+\Z"
+    assert interruptions == "right: 20 interruptions"
+    assert re.search(rf"isr_common \(vector=2\)(?s:.*){end}", nmi, re.M), nmi
+    assert same == nmi
+    assert re.search(rf"overflow \((?s:.*){end}", fault, re.M), fault
+    assert not re.search(end, broken, re.M), "nothing would have been needed"
+
+
 @pytest.mark.only("04-returning")
 def test_mutations_are_found(chapter):
     """Each part of the unwinder, left out, fails the checks; and the tour tells
@@ -469,3 +580,31 @@ def test_recording_that_fails(chapter, tmp_path):
     done = record(chapter, tmp_path / "file", *options)
     assert done.returncode != 0 and "9 steps, and only at " in done.stderr, done.stderr
     assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.only("09-scheduling")
+def test_recording_of_a_switch(chapter, tmp_path):
+    """rsp goes to another stack, of which the recording knows what is there."""
+    recipe = chapters.ROOT / "book/recordings/09-scheduling/switch"
+    done = record(chapter, tmp_path / "file", *shlex.split(recipe.read_text(), True))
+    assert done.returncode == 0, done.stderr
+    data = (tmp_path / "file").read_bytes()
+    recording = json.loads(data)
+    assert len(gzip.compress(data)) < 15 * 1024 and len(recording["steps"]) < 400
+    check_switch(recording)
+
+
+def check_switch(recording):
+    steps, moments = recording["steps"], recording["moments"]
+    switch = [step["code"] for step in steps].index("mov rsp,rsi")
+    saved, mine = replayed(recording, switch)
+    order = "r15 r14 r13 r12 rbx rbp".split()
+    assert [name for _, name, _ in mine[:7]] == [*order, "return address"]
+    assert [value for value, _, _ in mine[:6]] == [saved[name] for name in order]
+    after, other = replayed(recording, switch + 1)
+    assert after["rsp"] == saved["rsi"] and moments["thread_switch+16"] == switch + 1
+    assert len(other) >= 7 and {tuple(word[1:]) for word in other[:7]} == {("", "")}
+    back, _ = replayed(recording, switch + 8)
+    assert [back[name] for name in order] == [value for value, _, _ in other[:6]]
+    assert back["rip"] == other[6][0]
+    assert int(back["rsp"], 16) == int(after["rsp"], 16) + 7 * 8

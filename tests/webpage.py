@@ -38,7 +38,7 @@ class Page(html.parser.HTMLParser):
             self.open.append(element)
         if name == "code" and "data-file" in self.figure():
             self.start_listing(attributes)
-        elif name in ("span", "ins", "del") and self.in_listing(-2):
+        elif name in ("a", "ins", "del") and self.in_listing(-2):
             self.listings[-1].lines.append((name, ""))
 
     def handle_startendtag(self, name, attributes):

@@ -11,7 +11,7 @@ python
 import nasm
 import disassembler, screen
 import backtrace, unwind, reset
-import idt, gdt, pt, regions, trapframe
+import idt, gdt, pt, regions, trapframe, threads
 import backwards, tour, recorder
 import overview
 import symbols

@@ -37,6 +37,8 @@ import json
 import os
 import re
 
+import gdb
+
 import stub
 from machine import REGISTERS, WORD, disassemble, memory, register
 from symbols import place, source_line
@@ -55,6 +57,7 @@ MOMENTS = {
 }
 RECORDED = (*REGISTERS, "rip", "rflags", "cs", "ss", "cr2", "cr3")
 CONTEXT = 4 * WORD  # of the stack that is there at the beginning
+OTHER = 32 * WORD  # of another stack, to which rsp has been moved
 REACH = 1 << 16  # bytes: rsp farther from the top is on another stack
 PUSHERS = {"the CPU": "cpu", stub.COMMON: "common"}
 
@@ -86,6 +89,14 @@ class Instruction:
         return self.name.startswith("rep") and not self.operand.startswith("ret")
 
 
+def is_there(address):
+    """Is there memory at ADDRESS?"""
+    try:
+        return bool(memory(address, WORD))
+    except gdb.GdbError:
+        return False
+
+
 class Stack:
     """The words of the stack as the recording knows them."""
 
@@ -110,7 +121,8 @@ class Stack:
             self.fields = {a: field for a, field in self.fields.items() if a >= rsp}
 
     def label(self, address, last):
-        """(name, author) of a word that the instruction LAST has written."""
+        """(name, author) of a word that the instruction LAST has written, or nobody
+        if that is None."""
         if address in self.fields or last is None:
             return self.fields.get(address, ("", ""))
         name = ""
@@ -120,22 +132,35 @@ class Stack:
             name = last.operand if last.operand in REGISTERS else ""
         return name, last.author()
 
+    def goes_on(self):
+        """Has rsp been moved by no more than what is pushed and popped?"""
+        return self.top - REACH <= register("rsp") <= self.top
+
     def read(self):
         """(address, value) of the words from rsp to the top."""
         rsp = register("rsp")
-        if not rsp <= self.top <= rsp + REACH:
-            self.top = rsp + CONTEXT
         data = memory(rsp, self.top - rsp)
         for at in range(0, len(data), WORD):
             yield rsp + at, hex(int.from_bytes(data[at : at + WORD], "little"))
 
+    def change(self, size):
+        """Take SIZE bytes from rsp on for the stack, or as many as there are."""
+        self.words = {}
+        self.top = register("rsp")
+        end = self.top + size
+        while self.top < end and is_there(self.top):
+            self.top += WORD
+
     def update(self, last):
         """The words that differ after the instruction LAST."""
+        author = last if self.goes_on() else None
+        if not self.goes_on():
+            self.change(OTHER if last else CONTEXT)
         self.forget(last)
         changed = {}
         for address, value in self.read():
             if self.words.get(address, [None])[0] != value:
-                changed[address] = [value, *self.label(address, last)]
+                changed[address] = [value, *self.label(address, author)]
         self.words.update(changed)
         return changed
 

@@ -7,6 +7,9 @@ And GDB takes all frames but the innermost for functions that wait at a call: it
 looks up the notes for the byte before, which is part of the call. An interrupted
 function stands before its next instruction, and has pushed more, or less, than
 one byte before. So Interrupted looks up the notes for where it stands.
+
+Behind it there may be frames that GDB would take for broken (frames.py). Displaced
+unwinds those.
 """
 
 import gdb
@@ -15,7 +18,7 @@ from gdb.unwinder import Unwinder, register_unwinder
 import stub
 from assembler import Assembler
 from bottom import Bottom
-from frames import read, unwound
+from frames import begin_with, displaced, place_of, read, unwound
 from machine import WORD, word
 from notes import note_for
 from symbols import symbol
@@ -30,7 +33,8 @@ class Stub(Unwinder):
         super().__init__("stub")
 
     def __call__(self, frame):
-        rip, rsp = read(frame, "rip"), read(frame, "rsp")
+        begin_with(frame)
+        rip, rsp = place_of(frame)
         if not stub.is_stub(rip):
             return None
         try:
@@ -49,13 +53,30 @@ class Interrupted(Unwinder):
         super().__init__("interrupted")
 
     def __call__(self, frame):
-        rip, rsp = read(frame, "rip"), read(frame, "rsp")
+        rip, rsp = place_of(frame)
         if (rip, rsp) not in interrupted:
             return None
         try:
             if not symbol(rip):  # a call has pushed the return address, no more
                 return unwound(frame, rsp + WORD, {"rip": word(rsp), "rsp": rsp + WORD})
             note = note_for(rip)
+            return by_note(frame, note) if note else None
+        except gdb.GdbError:
+            return None
+
+
+class Displaced(Unwinder):
+    """From a C function that waits at a call to its caller, as GDB does it, where the
+    caller is displaced."""
+
+    def __init__(self):
+        super().__init__("displaced")
+
+    def __call__(self, frame):
+        if place_of(frame) not in displaced:
+            return None
+        try:
+            note = note_for(read(frame, "rip") - 1)
             return by_note(frame, note) if note else None
         except gdb.GdbError:
             return None
@@ -70,5 +91,5 @@ def by_note(frame, note):
 
 
 # GDB asks the one registered last first.
-for unwinder in (Assembler(), Bottom(), Interrupted(), Stub()):
+for unwinder in (Displaced(), Assembler(), Bottom(), Interrupted(), Stub()):
     register_unwinder(None, unwinder, replace=True)

@@ -22,6 +22,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import chapters  # noqa: E402
 import elf  # noqa: E402
+import irq_off  # noqa: E402
 import ktap  # noqa: E402
 import patched  # noqa: E402
 import qemu  # noqa: E402
@@ -35,6 +36,7 @@ HUGE = (
     " -machine memory-backend=m"
 ).split()
 MEMORY = {size: ["-m", size] for size in ("16M", "128M", "4G")} | {"64G": HUGE}
+PROMPT_MEMORY = "16M", "128M", "4G"
 PLAIN_MACHINE = ["-accel", "tcg"]
 PLAIN_MENU = "set timeout=0\nmultiboot2 /kernel.elf\nboot\n"
 
@@ -119,9 +121,10 @@ def text_bytes():
 # Running
 
 
-def instructions_between(image, start, end):
-    """How many instructions there are from one address to another."""
-    with qemu.Machine(image, *ICOUNT, gdb=True) as machine:
+def instructions_between(image, start, end, *flags):
+    """How many instructions there are from one address to another, on a machine with
+    FLAGS."""
+    with qemu.Machine(image, *ICOUNT, *flags, gdb=True, seconds=60) as machine:
         stub = machine.gdb()
         stub.run_to(start)
         before = machine.qmp("query-replay")["icount"]
@@ -160,6 +163,34 @@ def entry_to_main():
         yield f"entry_to_main.{chapter}", count, "instructions"
 
 
+def entry_to_prompt():
+    """From the kernel's first instruction to where it first waits for a key."""
+    kernel = chapters.build(last(), "gcc-O2", "all") / "kernel.elf"
+    symbols = elf.symbols(kernel)
+    start, end = symbols["start"], symbols["input_get"]
+    for size in PROMPT_MEMORY:
+        image, flags = kernel.with_suffix(".iso"), MEMORY[size]
+        count = instructions_between(image, start, end, *flags)
+        yield f"entry_to_prompt.{size}", count, "instructions"
+
+
+def kernel_of(source, chapter, toolchain="gcc-O2"):
+    """The kernel that SOURCE and a chapter's objects make."""
+    name = f"bench/{source}.iso"
+    goal = f"build/{toolchain}/tests/{name}"
+    return chapters.build(chapter, toolchain, goal) / "tests" / name
+
+
+def irq_off_longest():
+    """The longest stretch of instructions with interrupts disabled, and below it where
+    it and the next ones are. tests/bench/09-scheduling/irq_off.c says what is done."""
+    kernel = kernel_of("09-scheduling/irq_off", last()).with_suffix(".elf")
+    follower = irq_off.follow(kernel, ICOUNT)
+    yield "irq_off_longest", len(follower.longest()[0].path), "instructions"
+    for line in irq_off.report(follower, irq_off.Names(kernel)):
+        print(f"    {line}", flush=True)
+
+
 def values_of(image, *flags, clock=ICOUNT):
     """What a kernel reports by ktap_value, but for points of lines: the book draws
     those (common/record)."""
@@ -172,9 +203,7 @@ def values_of(image, *flags, clock=ICOUNT):
 def values(source, chapter, toolchain="gcc-O2"):
     """What the kernel reports that SOURCE and a chapter's objects make. Its
     clock counts instructions, unless it says that it needs a real one."""
-    name = f"bench/{source}.iso"
-    goal = f"build/{toolchain}/tests/{name}"
-    image = chapters.build(chapter, toolchain, goal) / "tests" / name
+    image = kernel_of(source, chapter, toolchain)
     text = (chapters.ROOT / f"tests/bench/{source}.c").read_text()
     flags = " ".join(re.findall(r"^// QEMU: (.*)$", text, re.M)).split()
     clock = [] if "\n// Clock: real\n" in text else ICOUNT
@@ -189,6 +218,8 @@ def suites():
 def kernels(suite="*"):
     """The kernels in tests/bench/SUITE, made from the last chapter's objects."""
     for source in sorted(HERE.glob(f"{suite}/*.c")):
+        if "ktap_value(" not in source.read_text():
+            continue  # irq_off.py runs it
         yield from values(f"{source.parent.name}/{source.stem}", last())
 
 
@@ -210,7 +241,9 @@ MEASURES = (
     clean_build,
     text_bytes,
     entry_to_main,
+    entry_to_prompt,
     memory_init,
+    irq_off_longest,
     kernels,
     clang,
     page_walk,

@@ -73,6 +73,8 @@ static void our_wait(void)
 #define outb                  our_outb
 #define interrupt_set_handler our_set_handler
 #define interrupts_wait       our_wait
+#define thread_sleep_until    our_sleep_until
+#define threads_tick          our_threads_tick
 #define timer_init            our_timer_init
 #define timer_ticks           our_timer_ticks
 #define timer_uptime          our_timer_uptime
@@ -81,6 +83,25 @@ static void our_wait(void)
 #include <timer.c>
 #undef inb
 #undef outb
+
+// From 09-scheduling on it is threads that wait, and that are told of
+// each tick.
+void our_threads_tick(uint64_t now);
+void our_sleep_until(uint64_t tick);
+
+void our_threads_tick(uint64_t now)
+{
+    CHECK_EQ(now, ticks);
+}
+
+void our_sleep_until(uint64_t tick)
+{
+    uint64_t flags = interrupts_disable();
+
+    while (ticks < tick)
+        our_wait();
+    interrupts_restore(flags);
+}
 
 // Mode 2, two bytes, and 1193182 / 11932 is 99.9985.
 TEST(timer_is_programmed)

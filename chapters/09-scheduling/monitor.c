@@ -1,0 +1,270 @@
+// monitor.c: the kernel's prompt.
+
+#include "monitor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cpu.h"
+#include "demos.h"
+#include "exceptions.h"
+#include "faults.h"
+#include "frames.h"
+#include "heap.h"
+#include "input.h"
+#include "interrupts.h"
+#include "line.h"
+#include "printf.h"
+#include "regions.h"
+#include "report.h"
+#include "string.h"
+#include "threads.h"
+#include "timer.h"
+#include "trace.h"
+
+struct command {
+    const char *name;
+    const char *argument;  // its name, or an empty string
+    const char *what;
+    void (*run)(const char *argument);
+};
+
+static void help(const char *argument);
+
+static void uptime(const char *argument)
+{
+    uint64_t time = timer_uptime();
+
+    (void)argument;
+    printf("%lu.%03lu s, %lu ticks\n", time / 1000, time % 1000,
+           timer_ticks());
+}
+
+static void mem(const char *argument)
+{
+    (void)argument;
+    printf("%zu of %zu frames are free\n", frames_free(),
+           frames_total());
+    regions_print();
+}
+
+static void print_line_count(int line, const char *name)
+{
+    printf("%3d %-10s %lu\n", line, name, interrupt_count(line));
+}
+
+static void irqs(const char *argument)
+{
+    (void)argument;
+    print_line_count(IRQ_TIMER, "timer");
+    print_line_count(IRQ_KEYBOARD, "keyboard");
+    print_line_count(IRQ_COM1, "COM1");
+    printf("    %-10s %lu\n", "spurious", interrupts_spurious());
+}
+
+static void show(struct trap_frame *frame)
+{
+    report_registers(frame);
+}
+
+// A breakpoint's frame has all registers, as they are at one moment.
+static void regs(const char *argument)
+{
+    (void)argument;
+    exception_set_handler(EXC_BREAKPOINT, show);
+    breakpoint();
+    exception_set_handler(EXC_BREAKPOINT, NULL);
+}
+
+static void fault(const char *argument)
+{
+    if (!fault_raise(argument))
+        faults_print();
+}
+
+// False: it is no number, or one of more than 64 bits.
+static bool read_number(const char *text, unsigned base,
+                        uint64_t *number)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    *number = 0;
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        unsigned digit = 0;
+
+        while (digit < base && digits[digit] != *text)
+            digit++;
+        if (digit == base ||
+            __builtin_mul_overflow(*number, base, number) ||
+            __builtin_add_overflow(*number, digit, number))
+            return false;
+    }
+    return true;
+}
+
+static void trace_command(const char *argument)
+{
+    uint64_t count;
+
+    if (!read_number(argument, 10, &count) || count < 1 || count > 9999)
+        printf("how many instructions?\n");
+    else
+        trace(count);
+}
+
+static void heap(const char *argument)
+{
+    (void)argument;
+    heap_check();
+    heap_print();
+}
+
+static void alloc(const char *argument)
+{
+    uint64_t size;
+    void *block;
+
+    if (!read_number(argument, 10, &size)) {
+        printf("how many bytes?\n");
+        return;
+    }
+    block = kmalloc(size);
+    if (block)
+        printf("%p\n", block);
+    else
+        printf("there is not enough memory\n");
+}
+
+static void free(const char *argument)
+{
+    uint64_t address;
+
+    if (argument[0] != '0' || argument[1] != 'x' ||
+        !read_number(argument + 2, 16, &address))
+        printf("which block, 0x...?\n");
+    else
+        kfree((void *)address);
+}
+
+static void ps(const char *argument)
+{
+    static const char *const states[] = {
+        [THREAD_RUNNING] = "running",
+        [THREAD_READY]   = "ready",
+        [THREAD_WAITING] = "waiting",
+        [THREAD_EXITED]  = "exited",
+    };
+    static const char *const priorities[] = {
+        [PRIORITY_LOW]    = "low",
+        [PRIORITY_NORMAL] = "normal",
+        [PRIORITY_HIGH]   = "high",
+    };
+    struct thread_info info;
+
+    (void)argument;
+    printf("%4s %-10s %-8s %-8s %s\n", "id", "name", "state",
+           "priority", "ticks");
+    for (unsigned id = 0; thread_describe(id, &info); id = info.id + 1)
+        printf("%4u %-10s %-8s %-8s %lu\n", info.id, info.name,
+               states[info.state], priorities[info.priority],
+               info.ticks);
+    printf("%4s %-10s %-8s %-8s %lu\n", "", "(idle)", "", "",
+           threads_idle_ticks());
+}
+
+static void start(const char *argument)
+{
+    if (!demo_start(argument))
+        demos_print();
+}
+
+static void stop(const char *argument)
+{
+    uint64_t id;
+
+    if (!read_number(argument, 10, &id) || !demo_stop(id))
+        printf("which demo? ps tells their ids\n");
+}
+
+static const struct command commands[] = {
+    {"help", "", "this list", help},
+    {"uptime", "", "the time since the start", uptime},
+    {"mem", "", "free memory, and what lies where", mem},
+    {"heap", "", "what the heap is made of", heap},
+    {"alloc", "BYTES", "allocate a block", alloc},
+    {"free", "BLOCK", "give it back", free},
+    {"ps", "", "the threads", ps},
+    {"start", "NAME", "start a thread to look at", start},
+    {"stop", "ID", "end it", stop},
+    {"irqs", "", "how often devices were heard", irqs},
+    {"regs", "", "the registers, by a breakpoint", regs},
+    {"fault", "NAME", "raise an exception", fault},
+    {"trace", "N", "the next N instructions, one by one",
+     trace_command},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void help(const char *argument)
+{
+    (void)argument;
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("%-6s %-5s %s\n", commands[i].name, commands[i].argument,
+               commands[i].what);
+}
+
+// Cuts a line in two, at the first blank. Returns the second part
+// without blanks around it, or an empty string.
+static char *cut(char *line)
+{
+    char *end = line + strlen(line);
+
+    while (end > line && end[-1] == ' ')
+        *--end = '\0';
+    while (*line != '\0' && *line != ' ')
+        line++;
+    while (*line == ' ')
+        *line++ = '\0';
+    return line;
+}
+
+static void run(const char *name, const char *argument)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0) {
+            commands[i].run(argument);
+            return;
+        }
+    printf("%s: no such command; try help\n", name);
+}
+
+static void tell_lost(void)
+{
+    uint64_t lost = input_lost();
+
+    if (lost > 0)
+        printf("%lu keys came too fast and are lost\n", lost);
+}
+
+void monitor_run(void *argument)
+{
+    char line[LINE_MAX + 1];
+    char *name;
+
+    (void)argument;
+    for (;;) {
+        tell_lost();
+        printf("kernel> ");
+        line_read(line);
+        name = line;
+        while (*name == ' ')
+            name++;
+        if (*name != '\0') {
+            char *rest = cut(name);
+
+            run(name, rest);
+        }
+    }
+}
