@@ -753,3 +753,18 @@ def test_threads_touch_the_same_pages(chapter):
     assert not report.complaint(["pages_are_made_once"]), everything
     source = (chapters.ROOT / f"tests/reports/{CHAPTER}/touches.c").read_text()
     assert len(faults) == int(re.search(r"PAGES = (\d+)", source)[1])
+
+
+# The clock counts instructions: whatever happens comes at the same place each time,
+# and with another shift at other places.
+@pytest.mark.only(CHAPTER)
+@pytest.mark.parametrize("shift", [2, 5])
+def test_stress_by_counted_instructions(chapter, shift):
+    clock = f"shift={shift},sleep=off"
+    flags = ["-icount", clock, "-rtc", "base=2020-01-01,clock=vm", "-seed", "1"]
+    image = f"tests/kernel/{CHAPTER}/stress"
+    products = chapters.build(chapter, "gcc-O2", f"build/gcc-O2/{image}.iso")
+    expected = ktap.tests_in((chapters.ROOT / f"{image}.c").read_text())
+    report, everything = ktap.run(products / f"{image}.iso", *flags, seconds=120)
+    assert not report.complaint(expected), everything
+    assert all(report.results.values()), everything
