@@ -93,7 +93,7 @@ class Stillness:
 class Idleness:
     """Finds out whether the CPU waits for interrupts, and nothing is said."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds=IDLE):
         self.seconds = seconds
         self.silence = Stillness()
         self.looks = collections.deque(maxlen=LOOKS)

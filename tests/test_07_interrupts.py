@@ -479,8 +479,11 @@ def test_control_c_leaves_the_line(prompt, key):
     press(prompt, *"fault", key)
     assert prompt.run_to_prompt(told) == ASKS
     assert prompt.serial[told:] == f"fault^C\n{PROMPT}"
-    answer = prompt.ask("fault\x03uptime")
-    assert re.fullmatch(rf"{PROMPT}uptime\n{UPTIME}", answer), answer
+    told = len(prompt.serial)
+    send(prompt, "fault\x03uptime\n")
+    prompt.expect(rf"uptime\n{UPTIME}{PROMPT}\Z")
+    answer = prompt.serial[told:]
+    assert re.fullmatch(rf"fault\^C\n{PROMPT}uptime\n{UPTIME}{PROMPT}", answer), answer
 
 
 @pytest.mark.only(CHAPTER)

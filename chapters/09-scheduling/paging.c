@@ -141,7 +141,7 @@ bool page_map_new(struct address_space *space, virt_addr page,
 
     if (frame == NO_FRAME)
         return false;
-    if (page_map(space, page, frame, flags))
+    if (map(space, page, frame, flags, PAGE))
         return true;
     frame_free(frame);
     return false;
