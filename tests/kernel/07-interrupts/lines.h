@@ -108,10 +108,10 @@ static __attribute__((unused)) void raise_line(int line)
     lower_line();
     hpet()[HPET_TIMER] = HPET_TIMER_32BIT | HPET_TIMER_LEVEL |
                          HPET_TIMER_ON | line << HPET_ROUTE_SHIFT;
-    hpet()[HPET_CONFIG] = HPET_ON;
-    for (int polls = 0; (requested() >> line & 1) == 0; polls++)
-        if (polls % 1000 == 0)  // again, if QEMU has missed it
-            hpet()[HPET_COMPARATOR] = hpet()[HPET_COUNTER] + 1;
+    hpet()[HPET_CONFIG]     = HPET_ON;
+    hpet()[HPET_COMPARATOR] = hpet()[HPET_COUNTER] + 1;
+    while ((requested() >> line & 1) == 0)
+        ;
 }
 
 // The timer's own line: once, or again and again.
