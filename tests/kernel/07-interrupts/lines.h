@@ -91,8 +91,10 @@ static __attribute__((unused)) int acknowledge(uint16_t command)
 
 static __attribute__((unused)) void lower_line(void)
 {
-    hpet()[HPET_STATUS] = 1;  // while the timer knows which line
-    hpet()[HPET_TIMER]  = HPET_TIMER_32BIT;
+    // Not once more, now or when the timer is on again.
+    hpet()[HPET_COMPARATOR] = hpet()[HPET_COUNTER] + (1u << 31) - 1;
+    hpet()[HPET_STATUS]     = 1;  // while the timer knows which line
+    hpet()[HPET_TIMER]      = HPET_TIMER_32BIT;
 }
 
 // Line 2 has no device.
