@@ -19,7 +19,7 @@ KINDs of expectation; a regular expression is searched, line by line, in
     log /regex/         the exceptions in QEMU's log, and its "Triple fault"
     reset               nothing: the machine resets itself
     hang                nothing: the kernel goes on and on
-    halt                nothing: the kernel halts the CPU
+    halt                nothing: the kernel halts the CPU, or waits for an interrupt
     not-ok TEST         nothing: this test fails in the kernel of Test:
 
 "not" before serial, screen or log denies it. Further lines of the header:
@@ -123,6 +123,7 @@ class Outcome:
     def __init__(self):
         self.build = self.serial = self.screen = self.log = ""
         self.ending = None
+        self.waits = False  # a kernel that has come to rest: for an interrupt?
         self.results = {}  # of a test kernel: did the test pass?
 
 
@@ -158,6 +159,7 @@ def try_out(broken, make, image):
     with qemu.Machine(image, *flags, seconds=SECONDS) as machine:
         ending = machine.run_to_end(QUIET)
         outcome.ending = ENDINGS[ending.kind]
+        outcome.waits = ending.kind == "idle"
         if machine.process.poll() is None:
             machine.deadline += 5
             outcome.screen = qemu.trim(machine.screen())
@@ -222,6 +224,8 @@ def last(lines, number=4):
 
 def endings(outcome):
     """A sentence on how it ended."""
+    if outcome.waits:
+        return "The CPU waits for an interrupt."
     return {
         "build": "The build failed.",
         "reset": "The machine reset itself.",

@@ -5,6 +5,7 @@ protocol. Standard library only.
         browser.open(path, width=390, dark=True)
         browser.run("document.title")      the value of a JavaScript expression
         browser.press("ArrowRight")
+        browser.violations(".chart")       of the rules of accessibility
 """
 
 import contextlib
@@ -17,7 +18,9 @@ import signal
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
+AXE = Path(__file__).resolve().parent / "node_modules/axe-core/axe.min.js"
 PIPES = 3, 4  # the protocol's descriptors: to and from the browser
 SECONDS = 40  # that an answer may take
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -169,3 +172,13 @@ class Browser:
         """What the page's scripts have thrown since it was opened."""
         thrown = [m["params"] for m in self.events if m.get("method") == "Runtime.exceptionThrown"]
         return [each["exceptionDetails"]["exception"]["description"] for each in thrown]
+
+    def violations(self, selector):
+        """What axe says against the elements that SELECTOR names."""
+        if not AXE.exists():
+            raise BrowserError("no axe-core: run ./setup --test")
+        self.run(AXE.read_text() + "; 0")
+        return self.run(
+            f"axe.run({selector!r}).then(done => done.violations.map("
+            "v => [v.id, ...v.nodes.map(node => node.html + node.failureSummary)]))"
+        )

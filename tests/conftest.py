@@ -15,6 +15,7 @@ import signal
 import pytest
 
 import breaks
+import browser as chromium
 import chapters
 import exercises
 import ktap
@@ -56,6 +57,12 @@ def pytest_collect_file(parent, file_path):
     if kind == "transcripts.py":
         return Book.from_parent(parent, path=file_path)
     return None
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium.Browser() as started:
+        yield started
 
 
 @pytest.hookimpl(optionalhook=True)

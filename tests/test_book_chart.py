@@ -13,20 +13,14 @@ import pytest
 
 import chapters
 import site_of_book
-import tiny_book
-from browser import Browser
+from drawn import DrawnBook, Mistakes
 
 ROOT = chapters.ROOT
-AXE = ROOT / "tests/node_modules/axe-core/axe.min.js"
 RECIPES = {  # chapter/name: what measures
     f"{path.parent.name}/{path.name}": path.read_text().split()[-1]
     for path in sorted((ROOT / "book/recordings").glob("*/*"))
     if "--bench" in path.read_text()
 }
-RECORD = """\
-import os, shutil, sys
-shutil.copy(os.path.join("%s", os.path.basename(sys.argv[2])), sys.argv[2])
-"""
 LABEL = 11  # pixels, that a letter has at least
 
 
@@ -55,31 +49,18 @@ def block(name="memory", caption="Memory *taken*.", text="", recording=None):
     return f"``` {{{attributes}}}\n{text}```\n\n"
 
 
-class ChartBook:
-    """A tiny book with charts. What it records is already in a file."""
-
-    def __init__(self, root, charts):
-        self.book = tiny_book.copy(root)
-        self.book.write("record", RECORD % root)
-        for name, text in charts.items():
-            self.book.write(f"book/recordings/01-one/{name}", "# A comment.\n--bench it\n")
-            self.book.write(f"{name}.json", text)
-        self.book.write("tests/bench/01-one/it.c", "")
-
-    def make(self, text):
-        listings = "".join(map(tiny_book.WHOLE.format, tiny_book.FILES))
-        self.book.page("01-one", text + listings)
-        return self.remake()
-
-    def remake(self):
-        return self.book.make(f"RECORD={self.book.root}/record")
+def chart_book(root, charts):
+    book = DrawnBook(root, charts, "# A comment.\n--bench it\n")
+    book.book.write("tests/bench/01-one/it.c", "")
+    return book
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     texts = {name: json.dumps(each) for name, each in CHARTS.items()}
-    book = ChartBook(tmp_path_factory.mktemp("drawn"), texts)
-    worked, said = book.make("".join(map(block, CHARTS)))
+    book = chart_book(tmp_path_factory.mktemp("drawn"), texts)
+    book.page("".join(map(block, CHARTS)))
+    worked, said = book.make()
     assert worked, said
     return book.book
 
@@ -167,15 +148,16 @@ def test_charts_are_numbered_figures_without_scripts_and_colors(drawn):
 
 
 def test_recording_is_made_again_when_what_measures_changes(tmp_path):
-    book = ChartBook(tmp_path, {"memory": json.dumps(MEMORY)})
-    worked, said = book.make(block())
+    book = chart_book(tmp_path, {"memory": json.dumps(MEMORY)})
+    book.page(block())
+    worked, said = book.make()
     assert worked and "recording 01-one/memory" in said
-    assert book.remake() == (True, "")
+    assert book.make() == (True, "")
     changed = json.dumps(MEMORY).replace("1331200", "1331200".replace("13", "14"))
     book.book.write("memory.json", changed)
-    assert book.remake() == (True, "")
+    assert book.make() == (True, "")
     book.book.write("tests/bench/01-one/it.c", "// Another.\n")
-    worked, said = book.remake()
+    worked, said = book.make()
     assert worked and "recording 01-one/memory" in said
     assert "slabs 1,398" in figure(book.book, "memory")
 
@@ -212,32 +194,16 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def mistakes(tmp_path_factory):
-    """What is said about all of them, on one page."""
     made = {name: json.dumps(each) for name, each in BAD.items()}
-    book = ChartBook(tmp_path_factory.mktemp("mistakes"), made)
-    text = ""
-    for number, name in enumerate(MISTAKES):
-        text += f"## {name}\n\n" + MISTAKES[name][0].replace(":memory", f":x{number}")
-    worked, said = book.make(text)
-    assert not worked
-    return book.book, said
+    return Mistakes(chart_book(tmp_path_factory.mktemp("mistakes"), made), MISTAKES, "memory")
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistake_is_told(name, mistakes):
-    book, said = mistakes
-    line = book.line("01-one", f"## {name}") + 2
-    complaint = re.escape(MISTAKES[name][1])
-    assert re.search(rf"^book/01-one\.md:{line}: .*{complaint}", said, re.M), said
+@pytest.mark.parametrize("title", MISTAKES)
+def test_mistake_is_told(title, mistakes):
+    mistakes.assert_told(title)
 
 
 # ---- In a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as started:
-        yield started
 
 
 BOXES = """[...document.querySelectorAll('#fig-%s svg text')].map(text => {
@@ -275,15 +241,9 @@ def test_lines_differ_also_without_color(dark, browser, drawn):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_accessible(dark, browser, drawn):
-    assert AXE.exists(), "no axe-core: run ./setup --test"
     browser.open(drawn.root / "build/book/01-one.html", width=390, dark=dark)
     browser.run("document.querySelectorAll('details').forEach(each => each.open = true)")
-    browser.run(AXE.read_text() + "; 0")
-    found = browser.run(
-        "axe.run('.chart').then(done => done.violations.map("
-        "v => [v.id, ...v.nodes.map(node => node.html + node.failureSummary)]))"
-    )
-    assert found == []
+    assert browser.violations(".chart") == []
 
 
 # ---- The book's own

@@ -12,11 +12,9 @@ import subprocess
 import pytest
 
 import chapters
-import tiny_book
-from browser import Browser
+from drawn import DrawnBook, Mistakes
 
 ROOT = chapters.ROOT
-AXE = ROOT / "tests/node_modules/axe-core/axe.min.js"
 RECIPES = {  # chapter/name: options
     f"{path.parent.name}/{path.name}": path.read_text()
     for path in sorted((ROOT / "book/recordings").glob("*/*"))
@@ -26,10 +24,6 @@ OTHERS = {
     "05-paging/data": "--from page_fault_init --walk kernel_space",
     "05-paging/code-as-memory": "--from page_fault_init --walk 0xffff800000101000",
 }
-RECORD = """\
-import os, shutil, sys
-shutil.copy(os.path.join("%s", os.path.basename(sys.argv[2])), sys.argv[2])
-"""
 PRESENT, WRITABLE, LARGE, NO_EXECUTE = 1 << 0, 1 << 1, 1 << 7, 1 << 63
 ADDRESS = 0x000F_FFFF_FFFF_F000
 
@@ -78,27 +72,12 @@ def block(name="small", caption="A walk.", text="", recording=None):
     return f"``` {{{attributes}}}\n{text}```\n\n"
 
 
-class WalkBook:
-    """A tiny book with walks. What it records is already in a file."""
-
-    def __init__(self, root, walks):
-        self.book = tiny_book.copy(root)
-        self.book.write("record", RECORD % root)
-        for name, text in walks.items():
-            self.book.write(f"book/recordings/01-one/{name}", "# Nothing but a comment.\n")
-            self.book.write(f"{name}.json", text)
-
-    def make(self, text):
-        listings = "".join(map(tiny_book.WHOLE.format, tiny_book.FILES))
-        self.book.page("01-one", text + listings)
-        return self.book.make(f"RECORD={self.book.root}/record")
-
-
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory):
     texts = {name: json.dumps(each) for name, each in WALKS.items()}
-    book = WalkBook(tmp_path_factory.mktemp("walked"), texts)
-    worked, said = book.make("".join(map(block, WALKS)))
+    book = DrawnBook(tmp_path_factory.mktemp("walked"), texts)
+    book.page("".join(map(block, WALKS)))
+    worked, said = book.make()
     assert worked, said
     return book.book
 
@@ -170,36 +149,20 @@ MISTAKES = {
 
 @pytest.fixture(scope="module")
 def mistakes(tmp_path_factory):
-    """What is said about all of them, on one page."""
     walks = {
         "small": json.dumps(SMALL),
         "steps": '{"format": "trapframe-steps 1"}',
         "empty": json.dumps(walk(0, [])),
     }
-    book = WalkBook(tmp_path_factory.mktemp("mistakes"), walks)
-    text = ""
-    for number, name in enumerate(MISTAKES):
-        text += f"## {name}\n\n" + MISTAKES[name][0].replace(":small", f":x{number}")
-    worked, said = book.make(text)
-    assert not worked
-    return book.book, said
+    return Mistakes(DrawnBook(tmp_path_factory.mktemp("mistakes"), walks), MISTAKES, "small")
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistake_is_told(name, mistakes):
-    book, said = mistakes
-    line = book.line("01-one", f"## {name}") + 2
-    complaint = re.escape(MISTAKES[name][1])
-    assert re.search(rf"^book/01-one\.md:{line}: .*{complaint}", said, re.M), said
+@pytest.mark.parametrize("title", MISTAKES)
+def test_mistake_is_told(title, mistakes):
+    mistakes.assert_told(title)
 
 
 # ---- In a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as started:
-        yield started
 
 
 @pytest.mark.parametrize("width", [320, 390, 820, 1920])
@@ -223,14 +186,8 @@ def test_nothing_sticks_out_nor_overlaps(width, browser, walked):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_accessible(dark, browser, walked):
-    assert AXE.exists(), "no axe-core: run ./setup --test"
     browser.open(walked.root / "build/book/01-one.html", width=390, dark=dark)
-    browser.run(AXE.read_text() + "; 0")
-    found = browser.run(
-        "axe.run('.walk').then(done => done.violations.map("
-        "v => [v.id, ...v.nodes.map(node => node.html + node.failureSummary)]))"
-    )
-    assert found == []
+    assert browser.violations(".walk") == []
 
 
 # ---- The book's own

@@ -15,16 +15,10 @@ import pytest
 import chapters
 import site_of_book
 import tape
-import tiny_book
-from browser import Browser
+from drawn import DrawnBook, Mistakes
 
 LIMIT = 30_000  # bytes compressed: script, recordings and markup of one page
 COMPONENT = 8_000  # of these, those that are the same on every page
-AXE = chapters.ROOT / "tests/node_modules/axe-core/axe.min.js"
-RECORD = """\
-import os, shutil, sys
-shutil.copy(os.path.join("%s", os.path.basename(sys.argv[2])), sys.argv[2])
-"""
 RECORDINGS = re.compile(r"^const RECORDINGS =\n(.*?);\n/\*", re.M | re.S)
 NOTES = """\
 before: Look at `rsp`.
@@ -40,29 +34,9 @@ def block(notes=NOTES, name="steps", recording="01-one/int3", caption="An except
     return f"``` {{{attributes}}}\n{notes}```\n\n"
 
 
-class SteppedBook:
-    """A tiny book with steppers. What it records is already in a file."""
-
+class SteppedBook(DrawnBook):
     def __init__(self, root):
-        self.book = tiny_book.copy(root)
-        self.book.write("record", RECORD % root)
-        self.tape("int3", tape.make().text())
-
-    def tape(self, name, text):
-        self.book.write(f"book/recordings/01-one/{name}", "# Nothing but a comment.\n")
-        self.book.write(f"{name}.json", text)
-
-    def page(self, text):
-        listings = "".join(map(tiny_book.WHOLE.format, tiny_book.FILES))
-        self.book.page("01-one", text + listings)
-
-    def make(self):
-        """Make the book: whether that worked, and what was said."""
-        return self.book.make(f"RECORD={self.book.root}/record")
-
-    @property
-    def file(self):
-        return self.book.root / "build/book/01-one.html"
+        super().__init__(root, {"int3": tape.make().text()})
 
     @property
     def script(self):
@@ -192,24 +166,12 @@ MISTAKES = {
 
 @pytest.fixture(scope="module")
 def mistakes(tmp_path_factory):
-    """What is said about all of them, on one page."""
-    book = SteppedBook(tmp_path_factory.mktemp("mistakes"))
-    text = ""
-    for number, name in enumerate(MISTAKES):
-        text += f"## {name}\n\n" + MISTAKES[name][0].replace(":steps", f":x{number}")
-    book.page(text)
-    worked, said = book.make()
-    assert not worked
-    return book.book, said
+    return Mistakes(SteppedBook(tmp_path_factory.mktemp("mistakes")), MISTAKES, "steps")
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistake_is_told(name, mistakes):
-    book, said = mistakes
-    first = book.line("01-one", f"## {name}") + 2
-    lines = "|".join(str(first + n) for n in range(2))
-    complaint = re.escape(MISTAKES[name][1])
-    assert re.search(rf"^book/01-one\.md:({lines}): .*{complaint}", said, re.M), said
+@pytest.mark.parametrize("title", MISTAKES)
+def test_mistake_is_told(title, mistakes):
+    mistakes.assert_told(title, lines=2)
 
 
 GOOD = tape.make().text()
@@ -227,7 +189,7 @@ BAD = {
 def bad_recordings(tmp_path_factory):
     book = SteppedBook(tmp_path_factory.mktemp("bad"))
     for name, (text, _) in BAD.items():
-        book.tape(name, text)
+        book.record(name, text)
     book.page("".join(block("", name, f"01-one/{name}") for name in BAD))
     worked, said = book.make()
     assert not worked
@@ -277,12 +239,6 @@ STATE = """(index => {
     return top >= box.top - 1 && bottom <= box.bottom + 1;
   }
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as started:
-        yield started
 
 
 def open_page(browser, stepped, **how):
@@ -424,16 +380,10 @@ def test_side_notes_and_stepper_do_not_overlap(browser, stepped):
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_accessible(width, dark, browser, stepped):
-    assert AXE.exists(), "no axe-core: run ./setup --test"
     open_page(browser, stepped, width=width, dark=dark)
-    browser.run(AXE.read_text() + "; 0")
     for number in (1, 12):  # words pushed; words popped
-        found = browser.run(
-            f"document.querySelector('trap-stepper').show({number});"
-            "axe.run('#fig-steps').then(done => done.violations.map("
-            "v => [v.id, ...v.nodes.map(node => node.html + node.failureSummary)]))"
-        )
-        assert found == []
+        browser.run(f"document.querySelector('trap-stepper').show({number})")
+        assert browser.violations("#fig-steps") == []
 
 
 def test_without_javascript_and_on_paper(browser, stepped):

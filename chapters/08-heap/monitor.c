@@ -216,9 +216,9 @@ void monitor_run(void)
         while (*name == ' ')
             name++;
         if (*name != '\0') {
-            char *argument = cut(name);
+            char *rest = cut(name);
 
-            run(name, argument);
+            run(name, rest);
         }
     }
 }

@@ -13,6 +13,12 @@ static unsigned put, taken;  // how many, ever; in key number % SIZE
 static uint64_t lost;
 static struct thread_queue readers;
 
+static void add(int key)
+{
+    keys[put++ % SIZE] = key;
+    thread_wake(&readers);
+}
+
 void input_put(int key)
 {
     uint64_t flags = interrupts_disable();
@@ -22,8 +28,7 @@ void input_put(int key)
     else if (put - taken == SIZE)
         lost++;
     else
-        keys[put++ % SIZE] = key;
-    thread_wake(&readers);
+        add(key);
     threads_restore(flags);
 }
 

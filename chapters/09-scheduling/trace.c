@@ -19,7 +19,7 @@ static const struct thread *traced;
 // A switch to another thread would carry the flag over.
 static bool is_carried_over(void)
 {
-    return traced && traced != thread_current();
+    return left > 0 && traced != thread_current();
 }
 
 static void step(struct trap_frame *frame)

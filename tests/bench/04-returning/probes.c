@@ -1,20 +1,13 @@
 // probes.c: to ask whether there is memory, in instructions. 03-exceptions
 // walks the page tables, later chapters try. QEMU's clock counts.
 
+#include "../rdtsc.h"
 #include "ktap.h"
 
 #include <stddef.h>
 
 #include "idt.h"
 #include "probe.h"
-
-static uint64_t rdtsc(void)
-{
-    uint32_t low, high;
-
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
 
 static uint64_t cost(const void *address, bool readable)
 {

@@ -3,17 +3,10 @@
 // Clock: real
 // QEMU: -cpu max
 
+#include "../rdtsc.h"
 #include "stubs.h"
 
 enum { TIMES = 20000, ROUNDS = 5 };
-
-static uint64_t rdtsc(void)
-{
-    uint32_t low, high;
-
-    asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-}
 
 void save_general(void);
 void save_sse(void);

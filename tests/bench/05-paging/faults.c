@@ -1,5 +1,6 @@
 // faults.c: the first touch of demand-zero memory, in instructions.
 
+#include "../rdtsc.h"
 #include "ktap.h"
 
 #include "frames.h"
@@ -9,14 +10,6 @@
 
 static volatile uint64_t *const memory =
     (volatile uint64_t *)DEMAND_ZERO;
-
-static uint64_t rdtsc(void)
-{
-    uint32_t low, high;
-
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
 
 static uint64_t cost_of_touching(size_t page)
 {

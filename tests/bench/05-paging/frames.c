@@ -1,19 +1,12 @@
 // frames.c: what frames and page tables cost, in instructions.
 
+#include "../rdtsc.h"
 #include "ktap.h"
 
 #include "frames.h"
 #include "paging.h"
 
 enum { ROUNDS = 100 };
-
-static uint64_t rdtsc(void)
-{
-    uint32_t low, high;
-
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
 
 static uint64_t overhead(void)
 {

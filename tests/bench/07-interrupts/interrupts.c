@@ -1,6 +1,7 @@
 // interrupts.c: what an interrupt costs the interrupted program, in
 // instructions: from the one before it to the one behind it.
 
+#include "../rdtsc.h"
 #include "ktap.h"
 
 #include "cpu.h"
@@ -22,14 +23,6 @@ enum {
     MCR_LOOP  = 0x1b,
     MCR_READY = 0x0b,
 };
-
-static uint64_t rdtsc(void)
-{
-    uint32_t low, high;
-
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
 
 // Instructions until what waits has been handled.
 static __attribute__((noinline)) uint64_t time_enabled(void)

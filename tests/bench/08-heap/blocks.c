@@ -1,5 +1,6 @@
 // blocks.c: what blocks cost, in instructions.
 
+#include "../rdtsc.h"
 #include "ktap.h"
 
 #include <stddef.h>
@@ -8,14 +9,6 @@
 #include "memory.h"
 
 enum { LARGEST = 1904 };  // of the small ones
-
-static uint64_t rdtsc(void)
-{
-    uint32_t low, high;
-
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
 
 static uint64_t overhead(void)
 {

@@ -6,6 +6,7 @@
 // B. W. Kernighan, D. M. Ritchie, "The C Programming Language", section
 // "A Storage Allocator".
 
+#include "../rdtsc.h"
 #include "ktap.h"
 
 #include <stddef.h>
@@ -22,14 +23,6 @@ enum {
     LIFE_MOST   = 1 << 15,
     LIVE_MOST   = 1 << 12,
 };
-
-static uint64_t rdtsc(void)
-{
-    uint32_t low, high;
-
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
 
 // First fit. Pieces lie one behind the other, from DEMAND_ZERO up to
 // the end, and each begins with a header, of whose size it is a

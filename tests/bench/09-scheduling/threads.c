@@ -2,6 +2,7 @@
 // to wait for each other, in instructions. The floor of a switch is 16:
 // a call, six registers onto one stack, two moves, and as much back.
 
+#include "../rdtsc.h"
 #include "ktap.h"
 
 #include <stddef.h>
@@ -15,14 +16,6 @@
 #include "timer.h"
 
 enum { SLEEPERS = 100 };
-
-static uint64_t rdtsc(void)
-{
-    uint32_t low, high;
-
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return (uint64_t)high << 32 | low;
-}
 
 static void tell(const char *name, uint64_t instructions)
 {
