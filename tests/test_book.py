@@ -11,7 +11,7 @@ import site_of_book
 from webpage import Page
 
 BYTES_PER_WORD = 60_000 / 5_000
-REQUESTS = 6  # that a page may cause, itself included
+REQUESTS = 8  # that a page may cause, itself included; of two icons one is taken
 FEW = 1_100  # words: even a page with fewer has a head, navigation, a foot, lists
 
 PAGES = site_of_book.names() + [f"source-{name}" for name in site_of_book.chapters_told()]

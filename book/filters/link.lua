@@ -14,6 +14,7 @@ local book = require 'book'
 local text = require 'text'
 
 local GLOSSARY = 'appendix-glossary'
+local LONG = 3  -- minutes: of a page that says how long it is
 
 local cache = 'build/book/.cache/'
 local links, labels = nil, {}
@@ -257,7 +258,9 @@ local function template_variables(document)
   local meta, at = document.meta, index_of_page()
   local facts = dofile(cache .. book.page .. '.facts')
   meta.pagetitle = facts.title
-  meta.words, meta.minutes = tostring(facts.words), tostring(facts.minutes)
+  meta.words = tostring(facts.words)
+  local long = facts.minutes >= LONG and book.page ~= 'index'
+  meta.minutes = long and tostring(facts.minutes)
   meta.prev, meta.next = neighbour(links.pages[at - 1]), neighbour(links.pages[at + 1])
   meta.index = book.page == 'index'
   if book.chapter then
