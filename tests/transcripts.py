@@ -51,7 +51,7 @@ import qemu
 BOOK = chapters.ROOT / "book"
 PLACE = chapters.ROOT / "build/transcripts"
 CACHE = PLACE / "cache"
-COPIED = ("Makefile", "chapters", "common", "tests")
+COPIED = ("Makefile", "setup", "chapters", "common", "tests")
 IGNORED = ("build", "__pycache__")
 SECONDS = 60  # for all of a block
 FENCE = re.compile(r"(`{3,}|~{3,}) *(\{.*\}) *")
