@@ -105,6 +105,9 @@ description: A book.
 
 ::: {.chapters}
 :::
+
+::: {.appendices}
+:::
 """
 
 GLOSSARY = """\
@@ -262,6 +265,8 @@ def test_contents_and_neighbours(book):
     source = book.html("index")
     entries = re.findall(r'<li value="(\d)"><a href="([^"]*)">(.*?)</a>', source)
     assert entries == [("1", "01-one.html", "Chapter"), ("2", "02-two.html", "Chapter")]
+    [entry] = re.findall(r'<ul class="appendices"><li>(.*?)</li></ul>', source)
+    assert entry == '<a href="appendix-glossary.html">Glossary</a><p>All terms.</p>'
     page = Page(book.root / "build/book/02-two.html")
     links = {e.attributes.get("rel"): e.attributes.get("href") for e in page.all("a")}
     assert links["prev"] == "01-one.html"

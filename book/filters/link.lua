@@ -6,7 +6,8 @@
 --   @sec:x                        the section's title in quotes
 --   @ch:01-boot, @page:using      "chapter 1"; the page's title in quotes
 --   [own words](#fig:x)           the same link with other words
---   ::: {.chapters}, {.glossary}  filled with the list of chapters, of terms
+--   ::: {.chapters}, {.appendices}, {.glossary}
+--                                 filled with the list of chapters, and so on
 
 package.path = PANDOC_SCRIPT_FILE:match('^(.*/)') .. '?.lua;' .. package.path
 
@@ -170,10 +171,22 @@ local function chapters()
   return { book.html('<ol class="chapters">', table.concat(parts, '\n'), '</ol>') }
 end
 
+local function appendices()
+  local parts = {}
+  for _, page in ipairs(overview()) do
+    if page.name:find('^appendix%-') then
+      parts[#parts + 1] = ('<li><a href="%s.html">%s</a><p>%s</p></li>')
+        :format(page.name, book.escape(page.title), book.escape(page.description))
+    end
+  end
+  return { book.html('<ul class="appendices">', table.concat(parts, '\n'), '</ul>') }
+end
+
 local function div(element)
   element.attributes.srcline = nil
   if element.classes:includes('glossary') then return glossary() end
   if element.classes:includes('chapters') then return chapters() end
+  if element.classes:includes('appendices') then return appendices() end
   return element
 end
 
