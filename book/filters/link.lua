@@ -8,14 +8,20 @@
 --   [own words](#fig:x)           the same link with other words
 --   ::: {.chapters}, {.appendices}, {.glossary}
 --                                 filled with the list of chapters, and so on
+--   ::: {.mentions}, [...]{.try}  see mentions.lua and symptoms.lua
 
 package.path = PANDOC_SCRIPT_FILE:match('^(.*/)') .. '?.lua;' .. package.path
 
 local book = require 'book'
+local mentions = require 'mentions'
+local symptoms = require 'symptoms'
 local text = require 'text'
 
 local GLOSSARY = 'appendix-glossary'
 local LONG = 3  -- minutes: of a page that says how long it is
+-- Pages that tell where something is treated, and treat nothing themselves.
+local INDEXES = { ['appendix-symptoms'] = 1, ['appendix-instructions'] = 1,
+  [GLOSSARY] = 1 }
 
 local cache = 'build/book/.cache/'
 local links, labels = nil, {}
@@ -116,6 +122,7 @@ local function known_term(key)
 end
 
 local function span(element)
+  if element.classes:includes('try') then return symptoms.link(element) end
   if not element.classes:includes('term') then
     element.attributes.srcline = nil
     return element
@@ -187,6 +194,7 @@ local function div(element)
   if element.classes:includes('glossary') then return glossary() end
   if element.classes:includes('chapters') then return chapters() end
   if element.classes:includes('appendices') then return appendices() end
+  if element.classes:includes('mentions') then return mentions.index(element) end
   return element
 end
 
@@ -295,6 +303,13 @@ end
 local function start(meta)
   book.start(meta)
   read_links()
+  if INDEXES[book.page] then
+    local names = {}
+    for _, page in ipairs(links.pages) do
+      if not INDEXES[page.name] then names[#names + 1] = page.name end
+    end
+    mentions.read(cache, names)
+  end
 end
 
 return {

@@ -3,6 +3,7 @@
 -- what the other pages have to know:
 --
 --   build/book/.cache/PAGE.facts    title, labels, terms ... as Lua
+--   build/book/.cache/PAGE.mentions which sections name what; see mentions.lua
 --   build/book/.cache/PAGE.d        the files it read, for make
 --   build/book/.cache/PAGE.shown    for a chapter: the lines it shows
 --
@@ -12,6 +13,7 @@ package.path = PANDOC_SCRIPT_FILE:match('^(.*/)') .. '?.lua;' .. package.path
 
 local book = require 'book'
 local highlight = require 'highlight'
+local mentions = require 'mentions'
 local number = require 'number'
 local terms = require 'terms'
 
@@ -77,12 +79,14 @@ local function finish(document)
   local cache = 'build/book/.cache/' .. book.page
   book.write_if_changed(cache .. '.facts',
     'return ' .. book.serialize(facts(document.meta)))
+  book.write_if_changed(cache .. '.mentions',
+    'return ' .. book.serialize(mentions.collect(document)))
   book.write(cache .. '.d', dependencies())
 end
 
 local filters = { { Meta = start }, { Pandoc = count_words } }
 for _, name in ipairs { 'number', 'listing', 'console', 'bits',
-    'stepper', 'walk', 'chart', 'figure', 'boxes', 'terms' } do
+    'stepper', 'walk', 'chart', 'figure', 'boxes', 'terms', 'symptoms' } do
   for _, filter in ipairs(require(name).filters) do
     filters[#filters + 1] = filter
   end
