@@ -25,6 +25,7 @@ PIPES = 3, 4  # the protocol's descriptors: to and from the browser
 SECONDS = 40  # that an answer may take
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, "Tab": 9}
+KEYS |= {"ArrowUp": 38, "ArrowDown": 40, "Enter": 13, "Escape": 27, "/": 191, "k": 75}
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -128,7 +129,8 @@ class Browser:
     def open(
         self, path, fragment="", width=1280, height=900, dark=False, scripts=True, still=True
     ):
-        """Load a file, in a window so wide. Errors of its scripts: see errors()."""
+        """Load a file or an address, in a window so wide. Errors of its scripts: see
+        errors()."""
         size = {"width": width, "height": height}
         self.ask("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=1, mobile=False)
         self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
@@ -142,7 +144,8 @@ class Browser:
         self.ask("Page.navigate", url="about:blank")
         self.wait_for("Page.loadEventFired")
         self.events.clear()
-        self.ask("Page.navigate", url=f"{path.resolve().as_uri()}#{fragment}")
+        url = path if isinstance(path, str) else path.resolve().as_uri()
+        self.ask("Page.navigate", url=f"{url}#{fragment}" if fragment else url)
         self.wait_for("Page.loadEventFired")
 
     def run(self, script):
@@ -158,7 +161,7 @@ class Browser:
             raise BrowserError(told.get("exception", told).get("description", told["text"]))
         return done["result"].get("value")
 
-    def press(self, key):
+    def press(self, key, control=False):
         for kind in ("rawKeyDown", "keyUp"):
             self.ask(
                 "Input.dispatchKeyEvent",
@@ -166,7 +169,22 @@ class Browser:
                 key=key,
                 code=key,
                 windowsVirtualKeyCode=KEYS[key],
+                modifiers=2 if control else 0,
             )
+
+    def write(self, text):
+        """Put text where the cursor is, as a keyboard does."""
+        self.ask("Input.insertText", text=text)
+
+    def wait_until(self, script):
+        """Wait for an expression of JavaScript to be true; its value."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            value = self.run(script)
+            if value:
+                return value
+            time.sleep(0.05)
+        raise BrowserError(f"not within {SECONDS} s: {script}")
 
     def errors(self):
         """What the page's scripts have thrown since it was opened."""

@@ -1,0 +1,72 @@
+// search.mjs OUT PAGE...: makes the index that the search dialog reads
+// (theme/search.js), in OUT/pagefind/, with pagefind of tests/package.json.
+//
+// The pages are prose. Beside them it indexes source pages, which are
+// OUT/source/CHAPTER/FILE.html: each file once, in the last chapter that changed
+// it, for nine copies of a file would be nine equal answers.
+
+import fs from 'node:fs'
+import path from 'node:path'
+
+const LIBRARY = new URL('../tests/node_modules/pagefind/lib/index.js', import.meta.url)
+const FILES = /^(pagefind\.js|pagefind-worker\.js|pagefind-entry\.json|.*\.(pagefind|pf_\w+))$/
+
+// What says a thing again, or says it to machines.
+const LEFT_OUT = ['nav', 'svg', 'math annotation', '.title .number', '.sn-number',
+  '.sn-ref', 'trap-stepper', '.walk', '.chart table', 'h2 > a', 'h3 > a', 'h4 > a',
+  '.chapters', 'del']
+
+// How much a word weighs there; in headings more, as pagefind has it. The caption of
+// a listing names what is defined in it.
+const WEIGHTS = { pre: 0.4, dfn: 3, figcaption: 3 }
+
+const [out, ...pages] = process.argv.slice(2)
+
+function read(name) {
+  return fs.readFileSync(path.join(out, name), 'utf8')
+}
+
+function directories(name) {
+  const entries = fs.existsSync(path.join(out, name))
+    ? fs.readdirSync(path.join(out, name), { withFileTypes: true }) : []
+  return entries.filter(entry => entry.isDirectory()).map(entry => entry.name).sort()
+}
+
+// The last chapter's file; an earlier one's as long as it is the same.
+function sourcePages() {
+  const chosen = new Map()
+  for (const chapter of directories('source')) {
+    for (const page of fs.readdirSync(path.join(out, 'source', chapter))) {
+      const name = page.replace(/\.html$/, '')
+      if (name === page) continue
+      const text = fs.readFileSync(path.join(out, 'source', chapter, name + '.txt'), 'utf8')
+      if (chosen.get(name)?.text !== text)
+        chosen.set(name, { text, page: `source/${chapter}/${page}` })
+    }
+  }
+  return [...chosen.values()].map(file => file.page)
+}
+
+const pagefind = await import(LIBRARY)
+const { index } = await pagefind.createIndex({ rootSelector: 'main', keepIndexUrl: true, includeCharacters: '=',
+  excludeSelectors: LEFT_OUT })
+
+async function add(url, kind) {
+  const content = Object.entries(WEIGHTS).reduce((html, [name, weight]) =>
+    html.replaceAll(new RegExp(`<${name}\\b`, 'g'), `$& data-pagefind-weight="${weight}"`),
+    read(url).replace('<main', `$& data-pagefind-filter="kind:${kind}"`))
+  const { errors } = await index.addHTMLFile({ url, content })
+  if (errors.length) throw new Error(`${url}: ${errors}`)
+}
+
+await Promise.all([...pages.map(page => add(page + '.html', 'prose')),
+  ...sourcePages().map(page => add(page, 'code'))])
+const { files } = await index.getFiles()
+const home = path.join(out, 'pagefind')
+fs.rmSync(home, { recursive: true, force: true })
+for (const { path: name, content } of files) {
+  if (!FILES.test(path.basename(name))) continue
+  fs.mkdirSync(path.dirname(path.join(home, name)), { recursive: true })
+  fs.writeFileSync(path.join(home, name), content)
+}
+await pagefind.close()
