@@ -27,6 +27,7 @@ help:
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
 	@echo 'make book       the website, in build/book/'
 	@echo 'make serve      the same, at http://localhost:8000/'
+	@echo 'make publish-check   can build/book/ be put on any web server as it is?'
 	@echo 'make transcripts   run every command the book shows, keep the output'
 	@echo 'make clean      remove what was made'
 	@echo
@@ -62,6 +63,10 @@ transcripts:
 book:
 	@$(MAKE) --no-print-directory -C book
 
+# Needs what ./setup --test installs.
+publish-check: book
+	@$(PYTHON) tests/publish.py
+
 serve: book
 	@echo 'The book is at http://localhost:8000/. Ctrl-C ends this.'
 	@$(PYTHON) -m http.server --bind localhost --directory build/book 8000
@@ -69,4 +74,5 @@ serve: book
 clean:
 	rm -rf build $(CHAPTERS:%=chapters/%/build)
 
-.PHONY: help all test bench soak transcripts book serve clean $(IN_CHAPTER)
+.PHONY: help all test bench soak transcripts book publish-check \
+        serve clean $(IN_CHAPTER)

@@ -32,19 +32,18 @@ function directories(name) {
   return entries.filter(entry => entry.isDirectory()).map(entry => entry.name).sort()
 }
 
-// The last chapter's file; an earlier one's as long as it is the same.
 function sourcePages() {
-  const chosen = new Map()
+  const last = new Map()
   for (const chapter of directories('source')) {
-    for (const page of fs.readdirSync(path.join(out, 'source', chapter))) {
-      const name = page.replace(/\.html$/, '')
-      if (name === page) continue
-      const text = fs.readFileSync(path.join(out, 'source', chapter, name + '.txt'), 'utf8')
-      if (chosen.get(name)?.text !== text)
-        chosen.set(name, { text, page: `source/${chapter}/${page}` })
+    const names = fs.readdirSync(path.join(out, 'source', chapter))
+    for (const copy of names.filter(name => name.endsWith('.txt'))) {
+      const text = read(`source/${chapter}/${copy}`)
+      const page = copy.replace(/txt$/, 'html')
+      if (names.includes(page) && last.get(copy)?.text !== text)
+        last.set(copy, { text, page: `source/${chapter}/${page}` })
     }
   }
-  return [...chosen.values()].map(file => file.page)
+  return [...last.values()].map(file => file.page)
 }
 
 const pagefind = await import(LIBRARY)

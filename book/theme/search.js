@@ -73,12 +73,20 @@ async function ask(pagefind, text, kind) {
   return [...new Map(all.reverse().map(result => [result.id, result])).values()].reverse();
 }
 
+// Of a word that it does not know, pagefind takes the beginning, be it one letter.
+function hasWord(text, { excerpt }) {
+  const marked = excerpt.toLowerCase().match(/(?<=<mark>).*?(?=<\/mark>)/gs) ?? [];
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.some(word => marked.some(mark => mark.includes(word.slice(0, 3))));
+}
+
 async function find(pagefind, text, kind) {
   const { pages, places } = KINDS[kind];
   const results = await ask(pagefind, text, kind);
   const read = await Promise.all(results.slice(0, pages).map(result => result.data()));
   const found = kind === "code" ? line : sections;
-  return read.flatMap(page => found(page).slice(0, places));
+  return read.flatMap(page =>
+    found(page).filter(place => hasWord(text, place)).slice(0, places));
 }
 
 async function search() {
@@ -91,7 +99,7 @@ async function search() {
     if (mine !== asked) return;
     const count = found.flat().length;
     show(Object.fromEntries(kinds.map((kind, i) => [kind, found[i]])),
-      count ? `${count} ${count === 1 ? "place" : "places"}` : `Nothing has “${text}”.`);
+      `${count || "no"} ${count === 1 ? "place" : "places"} with “${text}”`);
   } catch (error) {
     console.warn(error);
     show({}, NO_INDEX);
