@@ -26,7 +26,8 @@ help:
 	@echo 'make soak       the last chapter under load, ten minutes; SECONDS=60'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
 	@echo 'make book       the website, in build/book/'
-	@echo 'make serve      the same, at http://localhost:8000/'
+	@echo 'make serve      the same, at http://localhost:8000/, made again when a'
+	@echo '                file changes; PORT=8080 takes another port'
 	@echo 'make publish-check   can build/book/ be put on any web server as it is?'
 	@echo 'make transcripts   run every command the book shows, keep the output'
 	@echo 'make clean      remove what was made'
@@ -68,8 +69,7 @@ publish-check: book
 	@$(PYTHON) tests/publish.py
 
 serve: book
-	@echo 'The book is at http://localhost:8000/. Ctrl-C ends this.'
-	@$(PYTHON) -m http.server --bind localhost --directory build/book 8000
+	@$(PYTHON) book/serve.py $(PORT:%=--port %)
 
 clean:
 	rm -rf build $(CHAPTERS:%=chapters/%/build)

@@ -9,7 +9,7 @@ const KINDS = {
   prose: { title: "Text", pages: 8, places: 2 },
   code: { title: "Code", pages: 5, places: 1 },
 };
-const RANKING = { pageLength: 0.1, termFrequency: 0.4 };
+const RANKING = { pageLength: 0.1 };  // a long chapter is no worse than a short one
 const PAUSE = 80;  // milliseconds without a key, before it searches
 
 const FROM_FILE = location.protocol === "file:";
