@@ -61,8 +61,12 @@ transcripts:
 	@$(MAKE) --no-print-directory book
 	@cp build/book/screens/03-exceptions.png book/figures/screen.png
 
+# On all processors, unless make was told how many jobs; each job's words together.
+CORES = $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+JOBS  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(CORES)) --output-sync
+
 book:
-	@$(MAKE) --no-print-directory -C book
+	@$(MAKE) --no-print-directory $(JOBS) -C book
 
 # Needs what ./setup --test installs.
 publish-check: book
