@@ -141,7 +141,9 @@ def test_section_being_read_is_marked(page, width):
     assert browser.run(f"{PAUSE % 50}.then(() => {marked})") == []
     for heading in (headings[1], headings[-3], headings[0]):
         browser.run(f"document.querySelector('{heading}').scrollIntoView()")
-        assert browser.run(f"{PAUSE % 50}.then(() => {marked})") == [heading]
+        for distance in (0, 200):
+            browser.run(f"scrollBy(0, {distance})")
+            assert browser.run(f"{PAUSE % 50}.then(() => {marked})") == [heading]
     browser.run("scrollTo(0, document.body.scrollHeight)")
     assert browser.run(f"{PAUSE % 50}.then(() => {marked})") == [headings[-1]]
 

@@ -7,7 +7,8 @@
    copy      A button at each transcript copies what the reader would type, one at
              each listing the lines that the chapter has.
    keys      A key clicks the element that names it in aria-keyshortcuts. "?" lists
-             all that the page has, so a new one needs nothing here. */
+             all that the page has, so a new one needs nothing here. What handles
+             its key itself prevents the default. */
 
 "use strict";
 {
@@ -16,12 +17,18 @@ const SAVED = "trapframe-theme";
 const COPIED = 2000;  // milliseconds that a button says so
 const SIGNS = { ArrowLeft: "←", ArrowRight: "→" };
 
-const element = (name, properties) => Object.assign(document.createElement(name), properties);
+function element(name, properties) {
+  return Object.assign(document.createElement(name), properties);
+}
 
 /* Theme. What is stored may be forbidden to read; then a choice lasts one page. -- */
 
 function savedTheme() {
-  try { return localStorage.getItem(SAVED) || "system"; } catch { return root.dataset.theme; }
+  try {
+    return localStorage.getItem(SAVED) || "system";
+  } catch {
+    return root.dataset.theme;
+  }
 }
 
 function saveTheme(theme) {
@@ -35,14 +42,15 @@ function showTheme(theme) {
   }
   for (const meta of document.querySelectorAll("meta[name=theme-color]")) {
     const own = meta.dataset.for;
-    meta.media = theme == "system" ? `(prefers-color-scheme: ${own})` : theme == own ? "all" : "not all";
+    const chosen = theme == own ? "all" : "not all";
+    meta.media = theme == "system" ? `(prefers-color-scheme: ${own})` : chosen;
   }
 }
 
-/* From what the system wants first to the other theme, so that the first press is seen. */
+/* From what the system wants first to the other theme: the first press is seen. */
 function nextTheme() {
-  const themes = ["system", "dark", "light"];
-  if (matchMedia("(prefers-color-scheme: dark)").matches) themes.splice(1, 2, "light", "dark");
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const themes = ["system", ...dark ? ["light", "dark"] : ["dark", "light"]];
   return themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length];
 }
 
@@ -61,49 +69,56 @@ function switchThemes() {
 
 /* Contents -------------------------------------------------------------------- */
 
-/* A heading counts as reached in the upper third of the window, and above it. */
+/* A heading is reached in the upper third of the window, or above it; the last one
+   also when the end of the page is seen. */
 function followReading() {
-  const links = [...document.querySelectorAll(".toc a")], end = document.querySelector(".colophon");
-  const headings = links.map(link => document.getElementById(decodeURIComponent(link.hash.slice(1))));
-  const seen = new Set();
-  const observe = (targets, rootMargin) => {
-    const observer = new IntersectionObserver(entries => {
-      for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target);
-      const at = seen.has(end) ? headings.length - 1 : headings.findLastIndex(h => seen.has(h));
-      mark(links, links[at]);
-    }, { rootMargin });
-    targets.forEach(target => observer.observe(target));
+  const links = [...document.querySelectorAll(".toc a")];
+  const headings = links.map(link =>
+    document.getElementById(decodeURIComponent(link.hash.slice(1))));
+  const end = document.querySelector(".colophon"), seen = new Set();
+  const update = entries => {
+    for (const { target, isIntersecting } of entries) {
+      seen[isIntersecting ? "add" : "delete"](target);
+    }
+    mark(links, seen.has(end) ? links.at(-1)
+      : links[headings.findLastIndex(heading => seen.has(heading))]);
   };
+  const reached = { rootMargin: "9999999px 0px -67% 0px" };
+  const above = new IntersectionObserver(update, reached);
   if (!links.length) return;
-  observe(headings, "9999999px 0px -67% 0px");
-  observe([end], "0px");
+  headings.forEach(heading => above.observe(heading));
+  new IntersectionObserver(update).observe(end);
 }
 
 function mark(links, current) {
-  for (const link of links) link.ariaCurrent = link == current ? "location" : null;
+  for (const link of links) {
+    link.ariaCurrent = link == current ? "location" : null;
+  }
   const box = current?.closest("details");
   if (!box || box.scrollHeight <= box.clientHeight) return;
-  const { offsetTop, offsetHeight } = current;
-  if (offsetTop < box.scrollTop || offsetTop + offsetHeight > box.scrollTop + box.clientHeight) {
-    box.scrollTop = offsetTop - box.clientHeight / 2;
+  const top = current.offsetTop - box.scrollTop;
+  if (top < 0 || top + current.offsetHeight > box.clientHeight) {
+    box.scrollTop = current.offsetTop - box.clientHeight / 2;
   }
 }
 
 /* Copy ------------------------------------------------------------------------ */
 
 function commands(pre) {
-  return [...pre.querySelectorAll(".cmd")].map(command => command.textContent).join("\n");
+  return [...pre.querySelectorAll(".cmd")].map(each => each.textContent).join("\n");
 }
 
 function lines(pre) {
-  return [...pre.querySelectorAll("code > :not(del)")].map(line => line.textContent).join("");
+  const kept = pre.querySelectorAll("code > :not(del)");
+  return [...kept].map(line => line.textContent).join("");
 }
 
 function copyable(selector, name, text) {
   for (const pre of document.querySelectorAll(selector)) {
     if (!text(pre)) continue;
-    const button = element("button", { type: "button", textContent: "Copy", ariaLabel: name });
+    const button = element("button", { type: "button", textContent: "Copy" });
     const box = element("div", { className: "copy" });
+    button.ariaLabel = name;
     box.append(button);
     pre.before(box);
     button.addEventListener("click", () => copy(button, text(pre)));
@@ -113,9 +128,13 @@ function copyable(selector, name, text) {
 function copy(button, text) {
   const say = words => {
     button.textContent = status.textContent = words;
-    setTimeout(() => { button.textContent = "Copy"; status.textContent = ""; }, COPIED);
+    setTimeout(() => {
+      button.textContent = "Copy";
+      status.textContent = "";
+    }, COPIED);
   };
-  navigator.clipboard.writeText(text).then(() => say("Copied"), () => say("Not copied"));
+  navigator.clipboard.writeText(text)
+    .then(() => say("Copied"), () => say("Not copied"));
 }
 
 const status = element("p", { className: "unseen", role: "status" });
@@ -129,20 +148,22 @@ function offerCopies() {
 
 /* Keys ------------------------------------------------------------------------ */
 
-const isWide = box => box.scrollWidth > box.clientWidth;
+const OTHERS = "input, select, textarea, [contenteditable], trap-stepper, dialog";
+
+const scrolls = box => box.scrollWidth > box.clientWidth;
 
 /* Does the key mean something already where it is pressed? */
 function isTaken(key, target) {
-  if (target.closest("input, select, textarea, [contenteditable], trap-stepper, dialog")) return true;
-  return key in SIGNS && [root, target.closest("[tabindex]") || root].some(isWide);
+  if (target.closest(OTHERS)) return true;
+  return key in SIGNS && [root, target.closest("[tabindex]") || root].some(scrolls);
 }
 
 function pressed(event) {
-  const { key, target } = event, letter = key.length == 1;
-  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey && !letter) return;
+  const { key, target, ctrlKey, altKey, metaKey, shiftKey } = event;
+  if (ctrlKey || altKey || metaKey || shiftKey && key in SIGNS) return;
   if (event.defaultPrevented || event.repeat || isTaken(key, target)) return;
-  const meant = document.querySelector(`[aria-keyshortcuts="${CSS.escape(key)}"]`);
-  if (!meant) return;
+  const meant = document.querySelector(`[aria-keyshortcuts~="${CSS.escape(key)}"]`);
+  if (!meant || meant.hidden) return;
   event.preventDefault();
   meant.click();
 }
@@ -151,9 +172,11 @@ function listKeys() {
   const dialog = element("dialog", { className: "key-list", ariaLabel: "Keys" });
   const list = element("dl");
   for (const meant of document.querySelectorAll("[aria-keyshortcuts]")) {
-    const key = meant.getAttribute("aria-keyshortcuts"), name = element("dt");
+    if (meant.hidden) continue;
+    const [key] = meant.getAttribute("aria-keyshortcuts").split(" ");
+    const name = element("dt"), what = meant.title.replace(/ \(.*/, "");
     name.append(element("kbd", { textContent: SIGNS[key] || key }));
-    list.append(name, element("dd", { textContent: meant.title || meant.textContent }));
+    list.append(name, element("dd", { textContent: what || meant.textContent }));
   }
   const form = element("form", { method: "dialog" });
   form.append(element("button", { textContent: "Close" }));
