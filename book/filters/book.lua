@@ -9,6 +9,7 @@ local book = {
   file = '',        -- the Markdown it comes from
   chapter = nil,    -- name of the chapter the page is about, if it is a chapter
   previous = nil,   -- name of the chapter before, if there is one
+  subject = nil,    -- name of the chapter, also if the page solves its exercises
   number = '',      -- "1." for a chapter: what the numbers of its figures begin with
   draft = os.getenv 'DRAFT' ~= nil,  -- go on in spite of mistakes?
   files = {},       -- every file read: what the page has to be made again for
@@ -56,11 +57,13 @@ end
 function book.start(meta)
   book.page = pandoc.utils.stringify(meta.page)
   book.file = 'book/' .. book.page .. '.md'
+  local solved = book.page:match('^solutions%-(.+)$')
   local previous
   for chapter in pandoc.utils.stringify(meta.chapters):gmatch('%S+') do
     if chapter == book.page then
       book.chapter, book.previous = chapter, previous
     end
+    if chapter == (solved or book.page) then book.subject = chapter end
     previous = chapter
   end
   local number = book.page:match('^(%d+)%-')

@@ -33,7 +33,7 @@ local function slim(line, language)
   line = line:gsub(SPAN, function (class, text)
     return tags[class]:format(text)
   end)
-  return (line:gsub('&quot;', '"'):gsub('&#39;', "'"))
+  return (line:gsub('&quot;', '"'):gsub('&#39;', "'"):gsub('&gt;', '>'))
 end
 
 local function plain(text)

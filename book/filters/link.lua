@@ -9,10 +9,12 @@
 --   ::: {.chapters}, {.appendices}, {.glossary}
 --                                 filled with the list of chapters, and so on
 --   ::: {.mentions}, [...]{.try}  see mentions.lua and symptoms.lua
+--   ::: {.exercises}              filled by exercises.lua
 
 package.path = PANDOC_SCRIPT_FILE:match('^(.*/)') .. '?.lua;' .. package.path
 
 local book = require 'book'
+local exercises = require 'exercises'
 local mentions = require 'mentions'
 local symptoms = require 'symptoms'
 local text = require 'text'
@@ -102,7 +104,8 @@ local function link(element)
   end
   local id = element.target:match('^#(%a+:.+)$')
   if id and not labels[id] then
-    book.problem('(#' .. id .. ')', 'nothing is called #' .. id)
+    book.problem(element.attributes.srcline and element or '(#' .. id .. ')',
+      'nothing is called #' .. id)
   elseif id then
     element.target = url(labels[id])
   end
@@ -195,6 +198,9 @@ local function div(element)
   if element.classes:includes('chapters') then return chapters() end
   if element.classes:includes('appendices') then return appendices() end
   if element.classes:includes('mentions') then return mentions.index(element) end
+  if element.classes:includes('exercises') then
+    return exercises(overview(), links.labels)
+  end
   return element
 end
 
@@ -264,8 +270,15 @@ end
 
 -- The template's variables ---------------------------------------------------
 
-local function index_of_page()
-  for i, page in ipairs(links.pages) do
+-- Solutions stand outside the order of the pages.
+local function in_order()
+  return pandoc.List(links.pages):filter(function (page)
+    return page.chapter or not page.subject
+  end)
+end
+
+local function index_in(pages)
+  for i, page in ipairs(pages) do
     if page.name == book.page then return i end
   end
 end
@@ -276,20 +289,25 @@ local function neighbour(page)
 end
 
 local function template_variables(document)
-  local meta, at = document.meta, index_of_page()
+  local meta, order = document.meta, in_order()
+  local at = index_in(order)
   local facts = dofile(cache .. book.page .. '.facts')
   meta.pagetitle = facts.title
   meta.words = tostring(facts.words)
   local long = facts.minutes >= LONG and book.page ~= 'index'
   meta.minutes = long and tostring(facts.minutes)
-  meta.prev, meta.next = neighbour(links.pages[at - 1]), neighbour(links.pages[at + 1])
+  if at then
+    meta.prev, meta.next = neighbour(order[at - 1]), neighbour(order[at + 1])
+  else
+    meta.prev = { url = book.subject .. '.html#exercises', title = 'The exercises' }
+  end
   meta.index = book.page == 'index'
   if book.chapter then
     meta.number = tostring(chapter_number(book.page))
     meta.source = 'source-' .. book.chapter .. '.html'
   end
   local pages = pandoc.List {}
-  for i, page in ipairs(links.pages) do
+  for i, page in ipairs(order) do
     pages[i] = { url = page.name .. '.html', title = page.title,
       number = page.chapter and tostring(chapter_number(page.name)),
       current = i == at }
@@ -314,7 +332,8 @@ end
 
 return {
   { Meta = start },
-  { Div = div, Header = heading },
+  { Div = div },
+  { Header = heading },
   { Cite = cite, Link = link, Span = span, Str = hyphenated,
     RawBlock = screens },
   { Para = lift_notes, Plain = lift_notes },

@@ -15,7 +15,7 @@
 --               root="common" of somewhere else, shown as it is.
 --
 -- A file that only the previous chapter had is shown as removed. With break= the
--- listing is a break's patch; see patch.lua.
+-- listing is a break's patch, with solution= that of an exercise; see patch.lua.
 
 local book = require 'book'
 local changes = require 'changes'
@@ -26,7 +26,7 @@ local sources = require 'sources'
 local WIDTH = 72  -- columns a listing may have, see CODE style
 
 local known = { srcline = 1, file = 1, name = 1, part = 1, first = 1, last = 1,
-  removed = 1, chapter = 1, root = 1, number = 1, ['break'] = 1 }
+  removed = 1, chapter = 1, root = 1, number = 1, ['break'] = 1, solution = 1 }
 
 local shown = {}  -- rows "file, sign, line" for the coverage tool
 
@@ -181,7 +181,7 @@ local function complaint(block, a)
   for key in pairs(a) do
     if not known[key] then return 'a listing has no attribute ' .. key .. '=' end
   end
-  if a['break'] then return nil end
+  if patch.is_meant(a) then return nil end
   if not a.file then return 'a listing needs file="..."' end
   if not place_of(a) then return 'say chapter="..." or root="..."' end
 end
@@ -200,7 +200,7 @@ local function listing(block)
   local a = {}
   for key, value in pairs(block.attributes) do a[key] = value end
   local why, result = complaint(block, a), nil
-  if not why and a['break'] then result, why = patch(a)
+  if not why and patch.is_meant(a) then result, why = patch.figures(a)
   elseif not why then result, why = from_sources(block, a) end
   if not result then
     book.problem(block, why)

@@ -30,7 +30,8 @@ end
 local function titles(pages)
   local list = {}
   for i, page in ipairs(pages) do
-    list[i] = { name = page.name, title = page.title, chapter = page.chapter }
+    list[i] = { name = page.name, title = page.title, chapter = page.chapter,
+      subject = page.subject }
   end
   return list
 end

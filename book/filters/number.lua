@@ -39,7 +39,7 @@ local function heading(h)
   level = h.level
   local id = h.identifier
   h.identifier = book.claim((id:gsub(':', '-')), h)
-  if id:find('^sec:') then
+  if id:find('^sec:') or id:find('^sol:') then
     number.labels[id] = { text = pandoc.utils.stringify(h.content),
       line = tonumber(h.attributes.srcline) }
   end

@@ -12,6 +12,7 @@
 package.path = PANDOC_SCRIPT_FILE:match('^(.*/)') .. '?.lua;' .. package.path
 
 local book = require 'book'
+local boxes = require 'boxes'
 local highlight = require 'highlight'
 local mentions = require 'mentions'
 local number = require 'number'
@@ -62,7 +63,8 @@ local function facts(meta)
   return { title = required(meta, 'title'), words = words,
     description = required(meta, 'description'), labels = number.labels,
     minutes = math.max(1, math.floor(words / WORDS_A_MINUTE + 0.5)),
-    terms = terms.defined, file = book.file, chapter = book.chapter }
+    terms = terms.defined, exercises = boxes.exercises, file = book.file,
+    chapter = book.chapter, subject = book.subject }
 end
 
 -- A rule for make. The second makes a file that is gone no error.
