@@ -52,7 +52,7 @@ Text.^[A note with `code`.] More.[^2]
 ``` {.code file="main.c" name="point" #lst:point}
 ```
 
-### Deeper
+### Deeper {#sol:one}
 
 ::: {.break name="oops"}
 It breaks.
@@ -60,6 +60,10 @@ It breaks.
 
 ::: {.exercise #ex:one check="one" level="hour"}
 Do *it*.
+
+::: hint
+So.
+:::
 :::
 
 ::: real
