@@ -187,14 +187,14 @@ def test_new_definition_says_where_it_goes(second):
 def test_removed_definition(second):
     listings, source = second
     assert listings["removed"].lines == [("del", "static void (*hook)(int);")]
-    assert 'href="source/01-one/main.c.txt">main.c</a>, <code>hook</code>' in source
+    assert 'href="source/01-one/main.c.html#L19">main.c</a>, <code>hook</code>' in source
 
 
 def test_removed_and_new_files(second):
     listings, source = second
     assert set(kinds(listings["removed file"])) == {"del"}
     assert listings["removed file"].file == "kernel.ld"
-    assert 'extra.h.txt">extra.h</a>, line 1, new file' in source
+    assert 'extra.h.html#L1">extra.h</a>, line 1, new file' in source
 
 
 def test_break_is_shown_as_a_change(second):
@@ -207,8 +207,8 @@ def test_break_is_shown_as_a_change(second):
 def test_other_sources_do_not_count(second):
     listings, source = second
     assert not {"break", "of common", "of another chapter"} & listings.keys()
-    assert 'href="source/common/kernel.mk.txt">common/kernel.mk</a>' in source
-    assert 'href="source/01-one/main.c.txt">01-one/main.c</a>' in source
+    assert 'href="source/common/kernel.mk.html#L1">common/kernel.mk</a>' in source
+    assert 'href="source/01-one/main.c.html#L19">01-one/main.c</a>' in source
 
 
 # ---- Coverage
@@ -335,14 +335,18 @@ def change_source(book):
     book.write("chapters/02-two/extra.h", NEW_FILE * 2)
 
 
+# A source's page has a link to the same file in the chapter after.
+ABOUT_SOURCES = {"source-01-one", "source-02-two", "changes-02-two"}
+
+
 @pytest.mark.parametrize(
     "change, again",
     [
         (None, set()),
         (touch, {"01-one"}),
         (add_text, {"02-two"}),
-        (add_label, {"01-one", "02-two", "source-01-one", "source-02-two"}),
-        (change_source, {"02-two", "source-02-two"}),
+        (add_label, {"01-one", "02-two", "source-02-two", "changes-02-two"}),
+        (change_source, {"02-two", *ABOUT_SOURCES}),
     ],
 )
 def test_only_what_changed_is_made_again(change, again, tmp_path):

@@ -280,8 +280,9 @@ def test_contents_and_neighbours(book):
 def test_sources_are_listed_and_copied(book):
     source = book.html("source-02-two")
     for name in (*FILES, "extra.h"):
-        assert f'<a href="source/02-two/{name}.txt">{name}</a>' in source
-    assert source.count("unchanged") == len(FILES) and "<td>new</td>" in source
+        assert f'<a href="source/02-two/{name}.html">{name}</a>' in source
+    assert source.count("unchanged") == len(FILES)
+    assert '<td><a href="changes-02-two.html#extra.h">new</a></td>' in source
     assert book.read("build/book/source/02-two/extra.h.txt") == NEW_FILE
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "qemu-system-x86_64": "echo QEMU 99.1; echo curses",
     "gdb": "echo GNU gdb 99.1; echo suits",
     "python3": "echo Python 99.1",
+    "ctags": "echo Universal Ctags 99.1",
     "clang": "echo clang 99.1",
     "clang-format": "echo clang-format 99.1",
     **{name: f"echo {name} 99.1" for name in READERS},
@@ -256,15 +257,16 @@ def test_tests_of_the_web_need_a_browser_and_their_packages(machine):
 ELSEWHERE = {
     "ID=fedora": "sudo dnf install --setopt=install_weak_deps=False gcc binutils "
     "make nasm xorriso mtools xz grub2-tools grub2-tools-extra grub2-pc-modules "
-    "grub2-efi-x64-modules qemu-system-x86-core qemu-ui-curses gdb pandoc python3 "
-    "patch git python3-pytest python3-pytest-xdist clang clang-tools-extra "
+    "grub2-efi-x64-modules qemu-system-x86-core qemu-ui-curses gdb pandoc ctags "
+    "python3 patch git python3-pytest python3-pytest-xdist clang clang-tools-extra "
     "glibc-devel edk2-ovmf",
     "ID=manjaro\nID_LIKE=arch": "sudo pacman -S --needed gcc binutils make nasm "
-    "libisoburn mtools xz grub qemu-system-x86 qemu-ui-curses gdb pandoc-cli python "
-    "patch git python-pytest python-pytest-xdist clang glibc edk2-ovmf",
+    "libisoburn mtools xz grub qemu-system-x86 qemu-ui-curses gdb pandoc-cli ctags "
+    "python patch git python-pytest python-pytest-xdist clang glibc edk2-ovmf",
     "ID=plan9": "gcc binutils make nasm xorriso mtools xz-utils grub-common "
     "grub-pc-bin grub-efi-amd64-bin qemu-system-x86 qemu-system-common gdb pandoc "
-    "python3 patch git python3-pytest python3-pytest-xdist clang clang-format "
+    "universal-ctags python3 patch git python3-pytest python3-pytest-xdist clang "
+    "clang-format "
     "libc6-dev ovmf",
 }
 
@@ -289,8 +291,8 @@ def test_prints_the_line_to_run_on_macos(machine):
     assert status == 1
     assert output.splitlines()[1:] == [
         "brew install x86_64-elf-gcc x86_64-elf-binutils make nasm xorriso mtools "
-        "xz x86_64-elf-grub qemu x86_64-elf-gdb pandoc python patch git llvm "
-        "clang-format"
+        "xz x86_64-elf-grub qemu x86_64-elf-gdb pandoc universal-ctags python patch "
+        "git llvm clang-format"
     ]
 
 

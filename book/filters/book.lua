@@ -26,6 +26,16 @@ function book.read(path)
   return lines
 end
 
+-- A rule for make: the target depends on all that was read. The second makes a
+-- file that is gone no error.
+function book.dependencies(target)
+  local paths = {}
+  for path in pairs(book.files) do paths[#paths + 1] = '$(ROOT)/' .. path end
+  table.sort(paths)
+  local list = table.concat(paths, ' ')
+  return ('%s: %s\n\n%s:\n'):format(target, list, list)
+end
+
 local problems = 0
 
 -- The first line of the page's Markdown with a text.

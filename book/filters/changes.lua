@@ -12,7 +12,7 @@ local book = require 'book'
 
 local changes = {}
 
--- { file name = list of hunks { i, j, k, l } }, read once for the page's chapter.
+-- { file name = list of hunks { i, j, k, l } } of a chapter.
 local function read_hunks(chapter)
   local path = 'build/book/.cache/' .. chapter .. '.changes'
   local files = {}
@@ -54,17 +54,29 @@ local function place(entries)
   return entries
 end
 
-local hunks_of
+local hunks_of = {}
 
--- The entries of a file of the page's chapter, and the lines of the two sides:
--- either may be nil. Nothing when neither side has the file.
-function changes.entries(file)
-  hunks_of = hunks_of or read_hunks(book.chapter)
-  local new = book.read('chapters/' .. book.chapter .. '/' .. file)
-  local old = book.previous
-    and book.read('chapters/' .. book.previous .. '/' .. file)
+-- The entries of a file of a chapter, and the lines of the two sides: either may
+-- be nil. Nothing when neither side has the file.
+function changes.between(previous, chapter, file)
+  hunks_of[chapter] = hunks_of[chapter] or read_hunks(chapter)
+  local new = book.read('chapters/' .. chapter .. '/' .. file)
+  local old = previous and book.read('chapters/' .. previous .. '/' .. file)
   if not new and not old then return nil end
-  return place(merge(old or {}, new or {}, hunks_of[file] or {})), new, old
+  return place(merge(old or {}, new or {}, hunks_of[chapter][file] or {})), new, old
+end
+
+-- The files that a chapter has changed, by name.
+function changes.files(chapter)
+  local names = {}
+  for name in pairs(read_hunks(chapter)) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- The same as between, of the page's chapter.
+function changes.entries(file)
+  return changes.between(book.previous, book.chapter, file)
 end
 
 -- The entries of a file that is shown as it is.

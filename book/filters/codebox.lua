@@ -19,17 +19,22 @@ function codebox.all(entries, kind)
   return codebox.count(entries, kind) == #entries
 end
 
--- First and last line number, in the file the reader has at the end; in the
--- one before, when nothing is left.
-function codebox.line_numbers(entries)
-  local gone = codebox.all(entries, 'old')
+-- First and last line number of the entries of a kind, or of two.
+function codebox.range(entries, kind, other)
   local first, last
   for _, entry in ipairs(entries) do
-    if gone or entry.kind ~= 'old' then
+    if entry.kind == kind or entry.kind == other then
       first, last = first or entry.n, entry.n
     end
   end
   return first, last
+end
+
+-- The same in the file the reader has at the end; in the one before, when
+-- nothing is left.
+function codebox.line_numbers(entries)
+  if codebox.all(entries, 'old') then return codebox.range(entries, 'old') end
+  return codebox.range(entries, 'new', 'same')
 end
 
 -- "line 7", "lines 7–9"
@@ -47,9 +52,10 @@ function codebox.changes_in_words(entries)
   return table.concat(parts, ', ')
 end
 
--- The parts of a caption, the first a link to the file's copy.
-function codebox.caption(number, home, file, label, ...)
-  local parts = { ('<a href="source/%s/%s.txt">%s</a>'):format(home, file, label) }
+-- The parts of a caption, the first a link to the line in the file.
+function codebox.caption(number, home, file, line, label, ...)
+  local parts = { ('<a href="source/%s/%s.html#L%d">%s</a>')
+    :format(home, file, line, label) }
   for _, part in ipairs { ... } do parts[#parts + 1] = part end
   return (number and ('<span class="number">Listing %s.</span> '):format(number)
     or '') .. table.concat(parts, ', ')

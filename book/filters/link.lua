@@ -305,6 +305,7 @@ local function template_variables(document)
   if book.chapter then
     meta.number = tostring(chapter_number(book.page))
     meta.source = 'source-' .. book.chapter .. '.html'
+    meta.changes = book.previous and 'changes-' .. book.chapter .. '.html'
   end
   local pages = pandoc.List {}
   for i, page in ipairs(order) do

@@ -26,9 +26,11 @@ local sources = require 'sources'
 local WIDTH = 72  -- columns a listing may have, see CODE style
 
 local known = { srcline = 1, file = 1, name = 1, part = 1, first = 1, last = 1,
-  removed = 1, chapter = 1, root = 1, number = 1, ['break'] = 1, solution = 1 }
+  removed = 1, chapter = 1, root = 1, number = 1, section = 1, ['break'] = 1,
+  solution = 1 }
 
-local shown = {}  -- rows "file, sign, line" for the coverage tool
+local shown = {}   -- rows "file, sign, line" for the coverage tool
+local places = {}  -- which lines each listing shows, for the pages of the sources
 
 local function contains(line, text)
   local function squeeze(s) return (s:gsub('%s+', ' ')) end
@@ -146,6 +148,15 @@ local function name_of(a)
     .. '</code>'
 end
 
+-- What the pages of the sources have to know; see places.lua.
+local function remember(block, a, id, entries)
+  local first, last = codebox.range(entries, 'new', 'same')
+  local old_first, old_last = codebox.range(entries, 'old')
+  places[#places + 1] = { file = a.file, root = a.root, id = id,
+    section = a.section,
+    first = first, last = last, old_first = old_first, old_last = old_last }
+end
+
 local function caption(a, place, entries)
   local gone = codebox.all(entries, 'old')
   local label = place.own and a.file or place.label .. '/' .. a.file
@@ -153,7 +164,7 @@ local function caption(a, place, entries)
   parts[#parts + 1] = codebox.lines_in_words(entries)
   parts[#parts + 1] = status(a, place, entries)
   return codebox.caption(a.number, gone and book.previous or place.label, a.file,
-    label, table.unpack(parts))
+    codebox.line_numbers(entries), label, table.unpack(parts))
 end
 
 local function id_of(block, a)
@@ -169,8 +180,9 @@ local function figure(block, a, place, entries)
   local all_new = book.previous and codebox.all(entries, 'new')
   local data = place.own and (' data-file=%s data-after="%d"')
     :format(book.quote(a.file), entries[1].before) or ''
-  return codebox.figure(id_of(block, a),
-    all_new and 'listing all-new' or 'listing', data,
+  local id = id_of(block, a)
+  if place.own or a.root then remember(block, a, id, entries) end
+  return codebox.figure(id, all_new and 'listing all-new' or 'listing', data,
     caption(a, place, entries), a.file, entries)
 end
 
@@ -209,11 +221,27 @@ local function listing(block)
   return result
 end
 
-local function report()
-  if book.chapter then
-    book.write('build/book/.cache/' .. book.chapter .. '.shown',
-      table.concat(shown))
-  end
+-- Tells each listing in which section it stands.
+local function find_sections(document)
+  local title = pandoc.utils.stringify(document.meta.title or '')
+  local blocks = document.blocks
+  book.each_block(blocks, function (block)
+    if block.t == 'Header' then title = pandoc.utils.stringify(block.content) end
+    if block.t == 'CodeBlock' and block.classes:includes('code') then
+      block.attributes.section = title
+    end
+  end)
+  return pandoc.Pandoc(blocks, document.meta)
 end
 
-return { filters = { { CodeBlock = listing }, { Pandoc = report } } }
+local function report(document)
+  if not book.chapter then return end
+  local cache = 'build/book/.cache/' .. book.chapter
+  local title = pandoc.utils.stringify(document.meta.title or '')
+  book.write(cache .. '.shown', table.concat(shown))
+  book.write_if_changed(cache .. '.places',
+    'return ' .. book.serialize { title = title, listings = places })
+end
+
+return { filters = { { Pandoc = find_sections }, { CodeBlock = listing },
+  { Pandoc = report } } }

@@ -6,6 +6,7 @@
 --   build/book/.cache/PAGE.mentions which sections name what; see mentions.lua
 --   build/book/.cache/PAGE.d        the files it read, for make
 --   build/book/.cache/PAGE.shown    for a chapter: the lines it shows
+--   build/book/.cache/PAGE.places   and where, for source.lua
 --
 -- Pandoc writes the page itself as JSON, for link.lua to finish.
 
@@ -67,15 +68,6 @@ local function facts(meta)
     chapter = book.chapter, subject = book.subject }
 end
 
--- A rule for make. The second makes a file that is gone no error.
-local function dependencies()
-  local paths = {}
-  for path in pairs(book.files) do paths[#paths + 1] = '$(ROOT)/' .. path end
-  table.sort(paths)
-  local list = table.concat(paths, ' ')
-  return ('$(CACHE)/%s.json: %s\n\n%s:\n'):format(book.page, list, list)
-end
-
 local function finish(document)
   book.finish()
   local cache = 'build/book/.cache/' .. book.page
@@ -83,7 +75,8 @@ local function finish(document)
     'return ' .. book.serialize(facts(document.meta)))
   book.write_if_changed(cache .. '.mentions',
     'return ' .. book.serialize(mentions.collect(document)))
-  book.write(cache .. '.d', dependencies())
+  book.write(cache .. '.d',
+    book.dependencies('$(CACHE)/' .. book.page .. '.json'))
 end
 
 local filters = { { Meta = start }, { Pandoc = count_words } }

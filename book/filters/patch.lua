@@ -13,7 +13,8 @@ local patch = {}
 
 local kinds = { ['+'] = 'new', ['-'] = 'old', [' '] = 'same', [''] = 'same' }
 
--- The hunks of a unified diff: { file =, is_new =, entries = }; see changes.lua.
+-- The hunks of a unified diff: { file =, is_new =, line =, entries = }; see
+-- changes.lua. The line is that of the file without the patch.
 local function read_hunks(lines)
   local hunks, file, is_new, old, new = {}, nil, false, nil, nil
   for _, line in ipairs(lines) do
@@ -22,7 +23,7 @@ local function read_hunks(lines)
     local from, to = line:match('^@@ %-(%d+)[,%d]* %+(%d+)[,%d]* @@')
     if from then
       old, new = tonumber(from), tonumber(to)
-      hunks[#hunks + 1] = { file = file, is_new = is_new, entries = {} }
+      hunks[#hunks + 1] = { file = file, is_new = is_new, line = old, entries = {} }
     elseif old and not line:find('^%-%-%- ') and not line:find('^%+%+%+ ') then
       local kind = kinds[line:sub(1, 1)]
       table.insert(hunks[#hunks].entries, { kind = kind, text = line:sub(2),
@@ -44,7 +45,7 @@ local function caption(a, hunk)
   if a['break'] then
     table.insert(parts, 1, 'break <code>' .. book.escape(a['break']) .. '</code>')
   end
-  return codebox.caption(a.number, book.subject, hunk.file, hunk.file,
+  return codebox.caption(a.number, book.subject, hunk.file, hunk.line, hunk.file,
     table.unpack(parts))
 end
 

@@ -12,8 +12,10 @@
 local sources = {}
 
 -- A language is a function from lines to a list of definitions in order, each
--- { names =, first =, last = }, and weak = true if it only declares, constant =
--- true if it is a number with a name: a macro, an equ, an enum without a tag.
+-- { names =, first =, line =, last = }, and weak = true if it only declares,
+-- constant = true if it is a number with a name: a macro, an equ, an enum without
+-- a tag, inner = true if it is a local label. The line is the one with the name,
+-- first that of what introduces it.
 
 -- Without strings, characters and comments, so that brackets can be counted.
 local function bare(line)
@@ -97,7 +99,7 @@ local function c(lines)
       for k = i, last do code[#code + 1] = bare(lines[k]) end
       local text = table.concat(code, ' ')
       list[#list + 1] = {
-        names = c_names(text),
+        names = c_names(text), line = i,
         first = comment_above(lines, block_comment_above(lines, i), '^//'),
         last = last,
         constant = line:find('^#') or line:find('^enum%s*{'),
@@ -179,7 +181,8 @@ local function local_labels(lines, from, last, parent, list)
       while stop < last and not lines[stop + 1]:find('^%.[%w_]+:') do
         stop = stop + 1
       end
-      list[#list + 1] = { names = { parent .. name }, first = i, last = stop }
+      list[#list + 1] = { names = { parent .. name }, first = i, line = i,
+        last = stop, inner = true }
     end
   end
 end
@@ -191,7 +194,7 @@ local function nasm(lines)
     if name then
       local last = nasm_last(lines, i, single)
       list[#list + 1] =
-        { names = { name }, first = nasm_first(lines, i), last = last,
+        { names = { name }, first = nasm_first(lines, i), line = i, last = last,
           constant = single or lines[i]:find('^%%') }
       local_labels(lines, i, last, name, list)
       i = last
@@ -218,7 +221,7 @@ local function ld(lines)
   for i, line in ipairs(lines) do
     local name = line:match('^%s*([%w_./]+)%s*[:=(]') or line:match('^(%u+)$')
     if name then
-      list[#list + 1] = { names = { name }, last = ld_last(lines, i),
+      list[#list + 1] = { names = { name }, line = i, last = ld_last(lines, i),
         first = block_comment_above(lines, i) }
     end
   end
@@ -240,7 +243,7 @@ local function make(lines)
     local name = line:match('^([%w_.]+)%s*[:?+]?=')
       or line:match('^([^%s#:=]+):') or line:match('^([^%s#:=]+) *:')
     if name then
-      list[#list + 1] = { names = { name }, last = make_last(lines, i),
+      list[#list + 1] = { names = { name }, line = i, last = make_last(lines, i),
         first = comment_above(lines, i, '^#') }
     end
   end
@@ -265,7 +268,7 @@ function sources.language(file)
   return 'text', function () return {} end
 end
 
-local function definitions(lines, file)
+function sources.definitions(lines, file)
   local _, parse = sources.language(file)
   return parse(lines)
 end
@@ -287,7 +290,7 @@ end
 
 function sources.find(lines, file, name)
   local from, to = name:match('^(.-)%.%.(.+)$')
-  local list = definitions(lines, file)
+  local list = sources.definitions(lines, file)
   local first, why = one(list, from or name)
   if not first then return nil, why end
   local last = first
@@ -301,7 +304,7 @@ end
 
 function sources.head(lines, file)
   local last = #lines
-  for _, definition in ipairs(definitions(lines, file)) do
+  for _, definition in ipairs(sources.definitions(lines, file)) do
     if not definition.constant then
       last = definition.first - 1
       break
@@ -314,7 +317,7 @@ end
 -- The name of the definition that ends last before a line, if any.
 function sources.before(lines, file, line)
   local name
-  for _, definition in ipairs(definitions(lines, file)) do
+  for _, definition in ipairs(sources.definitions(lines, file)) do
     if definition.last < line and definition.names[1]
         and not definition.names[1]:find('.%.') then
       name = definition.names[1]
@@ -325,7 +328,7 @@ end
 
 function sources.names(lines, file)
   local names = {}
-  for _, definition in ipairs(definitions(lines, file)) do
+  for _, definition in ipairs(sources.definitions(lines, file)) do
     names[#names + 1] = definition.names[1]
   end
   return names
