@@ -69,7 +69,7 @@ local function add_member(row)
 end
 
 local function add_row(row)
-  local file, is_global = here[row.file], row.only_here == ''
+  local file, is_global = here[row.file], row.only_here ~= 'file'
   if value[row.kind] then
     add({ name = row.name, kind = words[row.kind] or row.kind, file = row.file,
       line = row.line, type = row.type }, is_global)
@@ -164,21 +164,51 @@ end
 
 -- What a name means ----------------------------------------------------------
 
--- The type of the value whose last token is at a place: that of a name, of what
--- a function returns, of an element.
-local function type_before(tokens, at)
+-- Where the bracket opens that closes at a place.
+local function opening(tokens, at)
   local depth = 0
   for i = at, 1, -1 do
+    if tokens[i].text:find('^[%)%]]$') then depth = depth + 1 end
+    if tokens[i].text:find('^[%(%[]$') then depth = depth - 1 end
+    if depth == 0 then return i end
+  end
+end
+
+-- The type of the value whose last token is at a place: that of a name, of what
+-- a function returns, of an element, of what is in parentheses.
+local function type_before(tokens, at)
+  local token = tokens[at]
+  if not token or not token.text:find('^[%)%]]$') then
+    return token and token.type
+  end
+  local open = opening(tokens, at)
+  local before = open and tokens[open - 1]
+  local called = before and before.text:find('^[%a_%)%]]')
+  return open and type_before(tokens, called and open - 1 or at - 1)
+end
+
+-- The type of what the braces initialize that stand around a designator: that of
+-- a variable or, in "(struct point){.x = 1}", the one in parentheses.
+local function type_around(tokens)
+  local depth = 0
+  for i = #tokens - 1, 1, -1 do
     local text = tokens[i].text
-    if text == ')' or text == ']' then depth = depth + 1 end
-    if text == '(' or text == '[' then depth = depth - 1 end
-    if depth < 0 then return nil end
-    if depth == 0 and text ~= '(' and text ~= '[' then return tokens[i].type end
+    if text:find('[%)%]}]') then depth = depth + 1 end
+    if text == '{' and depth == 0 then
+      local before = tokens[i - 1] or {}
+      if before.text == '=' then return type_before(tokens, i - 2) end
+      if before.text == ')' then return tokens[i - 2].text end
+    elseif text:find('[%(%[{]') then
+      depth = depth - 1
+    end
   end
 end
 
 local function member(tokens, name)
-  local type = type_before(tokens, #tokens - 1)
+  local designator = tokens[#tokens - 1] and tokens[#tokens - 1].text:find('^[{,]$')
+  local type
+  if designator then type = type_around(tokens)
+  else type = type_before(tokens, #tokens - 1) end
   if type and members[type] then return members[type][name] end
   local all = by_name[name] or {}
   return #all == 1 and all[1] or nil
