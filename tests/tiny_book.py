@@ -199,7 +199,8 @@ class TinyBook:
 
     def make(self, *arguments):
         """Make the book: whether that worked, and what was said."""
-        command = ["make", "--silent", "-C", str(chapters.ROOT / "book"), "SEARCH=no"]
+        command = ["make", "--silent", "-C", str(chapters.ROOT / "book")]
+        command += ["SEARCH=no", "EDITIONS="]
         environment = chapters.clean_environment()
         environment.pop("DRAFT", None)
         done = subprocess.run(

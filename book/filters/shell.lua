@@ -2,6 +2,7 @@
 -- that makes many.
 --
 --   shell.write('source/01-boot/main.c', meta, body)   body: HTML
+--   shell.search   metadata: is there a search?
 
 local book = require 'book'
 
@@ -14,7 +15,7 @@ function shell.write(name, meta, body)
   local path = THEME .. 'template.html'
   template = template
     or pandoc.template.compile(table.concat(book.read(path), '\n'), path)
-  meta.pagetitle = meta.title
+  meta.pagetitle, meta.search = meta.title, shell.search
   book.write('build/book/' .. name .. '.html', pandoc.write(
     pandoc.Pandoc({ book.html(body) }, pandoc.Meta(meta)), 'html',
     pandoc.WriterOptions { template = template }))

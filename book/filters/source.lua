@@ -211,6 +211,7 @@ end
 
 local function start(meta)
   book.start(meta)
+  shell.search = meta.search
   chapters, names, home = words(meta.chapters), words(meta.files), book.page
   table.sort(names)
   for i, chapter in ipairs(chapters) do
