@@ -2,7 +2,8 @@
 protocol. Standard library only.
 
     with Browser() as browser:
-        browser.open(path, width=390, dark=True)
+        browser.open(path, width=390, dark=True)    or the address of a page
+        browser.look(width=1280)           another window, the page is not loaded again
         browser.run("document.title")      the value of a JavaScript expression
         browser.press("ArrowRight")
         browser.violations(".chart")       of the rules of accessibility
@@ -24,12 +25,14 @@ AXE = Path(__file__).resolve().parent / "node_modules/axe-core/axe.min.js"
 PIPES = 3, 4  # the protocol's descriptors: to and from the browser
 SECONDS = 40  # that an answer may take
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+RULES = {"target-size": {"enabled": True}}  # of WCAG 2.2 AA, which axe leaves out
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, "Tab": 9}
 KEYS |= {"ArrowUp": 38, "ArrowDown": 40, "Enter": 13, "Escape": 27, "/": 191, "k": 75}
 FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--hide-scrollbars",  # as on a phone, where they take no width
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-background-networking",
@@ -74,8 +77,9 @@ class Browser:
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         attached = self.ask("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
-        for domain in ("Page", "Runtime"):
+        for domain in ("Page", "Runtime", "Network", "Log"):
             self.ask(f"{domain}.enable")
+        self.ask("Network.setCacheDisabled", cacheDisabled=True)
         return self
 
     def __exit__(self, *_):
@@ -126,27 +130,29 @@ class Browser:
 
     # The page
 
-    def open(
-        self, path, fragment="", width=1280, height=900, dark=False, scripts=True, still=True
-    ):
-        """Load a file or an address, in a window so wide. Errors of its scripts: see
-        errors()."""
+    def open(self, page, fragment="", scripts=True, **look):
+        """Load a file or an address. Errors of its scripts: see errors()."""
+        address = page if isinstance(page, str) else page.resolve().as_uri()
+        address += f"#{fragment}" if fragment else ""
+        self.look(**look)
+        self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self.events.clear()
+        self.ask("Page.navigate", url="about:blank")
+        self.wait_for("Page.loadEventFired")
+        self.events.clear()
+        self.ask("Page.navigate", url=address)
+        self.wait_for("Page.loadEventFired")
+
+    def look(self, width=1280, height=900, dark=False, still=True):
+        """From now on the window is so wide, and the reader likes it so."""
         size = {"width": width, "height": height}
         self.ask("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=1, mobile=False)
-        self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
         features = {
             "prefers-color-scheme": "dark" if dark else "light",
             "prefers-reduced-motion": "reduce" if still else "no-preference",
         }
         pairs = [{"name": name, "value": value} for name, value in features.items()]
         self.ask("Emulation.setEmulatedMedia", features=pairs)
-        self.events.clear()
-        self.ask("Page.navigate", url="about:blank")
-        self.wait_for("Page.loadEventFired")
-        self.events.clear()
-        url = path if isinstance(path, str) else path.resolve().as_uri()
-        self.ask("Page.navigate", url=f"{url}#{fragment}" if fragment else url)
-        self.wait_for("Page.loadEventFired")
 
     def run(self, script):
         """The value of an expression, or of the promise it is."""
@@ -186,17 +192,41 @@ class Browser:
             time.sleep(0.05)
         raise BrowserError(f"not within {SECONDS} s: {script}")
 
+    def told(self, event):
+        """What the events of that name say, since the page was opened."""
+        return [m["params"] for m in self.events if m.get("method") == event]
+
     def errors(self):
-        """What the page's scripts have thrown since it was opened."""
-        thrown = [m["params"] for m in self.events if m.get("method") == "Runtime.exceptionThrown"]
+        """What the page's scripts have thrown."""
+        thrown = self.told("Runtime.exceptionThrown")
         return [each["exceptionDetails"]["exception"]["description"] for each in thrown]
 
-    def violations(self, selector):
-        """What axe says against the elements that SELECTOR names."""
+    def complaints(self):
+        """All that is red in the console: errors, and what Chromium says itself."""
+        said = [m for m in self.told("Runtime.consoleAPICalled") if m["type"] == "error"]
+        logged = [m["entry"] for m in self.told("Log.entryAdded")]
+        return [
+            *self.errors(),
+            *(" ".join(str(a.get("value")) for a in m["args"]) for m in said),
+            *(f"{m['text']} {m.get('url', '')}" for m in logged if m["level"] == "error"),
+        ]
+
+    def requests(self):
+        """The addresses that were asked for; what is in the page itself is not."""
+        asked = [m["request"]["url"] for m in self.told("Network.requestWillBeSent")]
+        return [url for url in asked if not url.startswith(("data:", "blob:"))]
+
+    def violations(self, selector="html", rules=()):
+        """What axe says against the elements that SELECTOR names, by all its rules
+        or some."""
         if not AXE.exists():
             raise BrowserError("no axe-core: run ./setup --test")
-        self.run(AXE.read_text() + "; 0")
+        if not self.run("'axe' in window"):
+            self.run(AXE.read_text() + "; 0")
+        options = {"resultTypes": ["violations"], "rules": RULES}
+        if rules:
+            options = {"resultTypes": ["violations"], "runOnly": [*rules]}
         return self.run(
-            f"axe.run({selector!r}).then(done => done.violations.map("
+            f"axe.run({selector!r}, {json.dumps(options)}).then(done => done.violations.map("
             "v => [v.id, ...v.nodes.map(node => node.html + node.failureSummary)]))"
         )

@@ -59,7 +59,7 @@ def pytest_collect_file(parent, file_path):
     return None
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     with chromium.Browser() as started:
         yield started

@@ -40,3 +40,9 @@ def names():
 def chapters_told():
     """The chapters that have a page, in order."""
     return [name for name in chapters.names() if name in names()]
+
+
+def everything():
+    """The names of all pages there are; of one further down with its directories."""
+    paths = sorted(path.relative_to(made()) for path in made().rglob("*.html"))
+    return [str(path.with_suffix("")) for path in paths if path.parts[0] != ".cache"]

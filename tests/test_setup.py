@@ -35,6 +35,7 @@ FILES = {
     "usr/lib/grub/x86_64-efi/multiboot2.mod",
     "usr/include/stdio.h",
     "usr/share/OVMF/OVMF_CODE.fd",
+    "usr/lib/aspell/en_US.multi",
 }
 DEBIAN = "ID=debian"
 
@@ -240,9 +241,10 @@ def test_tests_of_the_web_need_a_browser_and_their_packages(machine):
     package.touch()
     lock.touch()
     assert machine.setup() == (0, "")
-    assert "apt-get: nodejs chromium\n" in machine.setup("--test")[1]
+    assert "apt-get: nodejs chromium default-jre-headless\n" in machine.setup("--test")[1]
     machine.has("node", "echo v20.1.0")
     machine.has("google-chrome", "echo Google Chrome 99.1")
+    machine.has("java", "echo openjdk 99.1")
     machine.log.write_text("")
     assert machine.setup("--test")[0] == 0
     assert machine.done() == f"{machine.tests} npm ci --no-audit --no-fund\n"
@@ -259,15 +261,15 @@ ELSEWHERE = {
     "make nasm xorriso mtools xz grub2-tools grub2-tools-extra grub2-pc-modules "
     "grub2-efi-x64-modules qemu-system-x86-core qemu-ui-curses gdb pandoc ctags "
     "python3 patch git python3-pytest python3-pytest-xdist clang clang-tools-extra "
-    "glibc-devel edk2-ovmf",
+    "glibc-devel edk2-ovmf aspell-en",
     "ID=manjaro\nID_LIKE=arch": "sudo pacman -S --needed gcc binutils make nasm "
     "libisoburn mtools xz grub qemu-system-x86 qemu-ui-curses gdb pandoc-cli ctags "
-    "python patch git python-pytest python-pytest-xdist clang glibc edk2-ovmf",
+    "python patch git python-pytest python-pytest-xdist clang glibc edk2-ovmf "
+    "aspell-en",
     "ID=plan9": "gcc binutils make nasm xorriso mtools xz-utils grub-common "
     "grub-pc-bin grub-efi-amd64-bin qemu-system-x86 qemu-system-common gdb pandoc "
     "universal-ctags python3 patch git python3-pytest python3-pytest-xdist clang "
-    "clang-format "
-    "libc6-dev ovmf",
+    "clang-format libc6-dev ovmf aspell-en",
 }
 
 
@@ -292,7 +294,7 @@ def test_prints_the_line_to_run_on_macos(machine):
     assert output.splitlines()[1:] == [
         "brew install x86_64-elf-gcc x86_64-elf-binutils make nasm xorriso mtools "
         "xz x86_64-elf-grub qemu x86_64-elf-gdb pandoc universal-ctags python patch "
-        "git llvm clang-format"
+        "git llvm clang-format aspell"
     ]
 
 
