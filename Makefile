@@ -24,6 +24,7 @@ help:
 	@echo 'make all        build every chapter'
 	@echo 'make test       every test; CHAPTER=01 those of that chapter'
 	@echo 'make soak       the last chapter under load, ten minutes; SECONDS=60'
+	@echo 'make matrix     boot every chapter everywhere; also build/matrix.tsv'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
 	@echo 'make book       the website, in build/book/'
 	@echo 'make serve      the same, at http://localhost:8000/, made again when a'
@@ -50,6 +51,11 @@ test: book
 
 bench:
 	@$(PYTHON) tests/bench/bench.py
+
+# Six compilations, BIOS and UEFI, CPUs, memory, media, another emulator.
+matrix:
+	@$(PYTHON) tests/matrix.py $(if $(filter command line,$(origin \
+	    CHAPTER)),$(FOUND))
 
 soak:
 	@$(PYTHON) tests/soak.py $(if $(SECONDS),--seconds $(SECONDS)) \
@@ -78,5 +84,5 @@ serve: book
 clean:
 	rm -rf build $(CHAPTERS:%=chapters/%/build)
 
-.PHONY: help all test bench soak transcripts book publish-check \
+.PHONY: help all test bench matrix soak transcripts book publish-check \
         serve clean $(IN_CHAPTER)

@@ -15,6 +15,7 @@ TOOLCHAINS = {  # by the name tests and build directories use
     "clang-O2": ("clang", "-O2"),
     "clang-O0": ("clang", "-O0"),
 }
+SMALL = {"gcc-Os": ("gcc", "-Os"), "clang-Os": ("clang", "-Os")}  # only booted
 
 
 class BuildError(Exception):
@@ -94,7 +95,7 @@ def build(chapter, toolchain, *goals, **variables):
     """Make GOALS with a toolchain, once; the directory of the products. Paths in it
     begin with $(BUILD)/ or its name. VARIABLES, such as DEBUG="heap", have a
     directory of their own."""
-    compiler, optimization = TOOLCHAINS[toolchain]
+    compiler, optimization = (TOOLCHAINS | SMALL)[toolchain]
     products = "-".join([f"build/{toolchain}", *variables.values()])
     goals = [goal.replace("$(BUILD)", products) for goal in goals]
     variables |= {"CC": compiler, "OPT": optimization, "BUILD": products}

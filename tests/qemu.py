@@ -115,10 +115,11 @@ class Machine:
         self, iso, *flags, seconds=30, uefi=False, disk=False, serial=True,
         gdb=False, listener=None, machine=MACHINE,
     ):  # fmt: skip
-        """FLAGS go to QEMU. With disk the image is a hard disk, not a CD; without
-        serial there is no COM1. With gdb the machine waits for gdb().go_on().
-        LISTENER is called with each piece of text from the serial port.
-        MACHINE are the flags that all machines of the book have."""
+        """FLAGS go to QEMU; if there is no image they say what to boot. With disk the
+        image is a hard disk, not a CD; without serial there is no COM1. With gdb the
+        machine waits for gdb().go_on(). LISTENER is called with each piece of text
+        from the serial port. MACHINE are the flags that all machines of the book
+        have."""
         self.start = time.monotonic()
         self.deadline = self.start + seconds
         self.listener = listener
@@ -129,7 +130,8 @@ class Machine:
         self.gdb_socket, stub = socket.socketpair()
         command = self._command([*machine, *flags], uefi)
         drive = ["-drive", f"format=raw,snapshot=on,file={iso}"]
-        command += drive if disk else ["-cdrom", str(iso)]
+        if iso:
+            command += drive if disk else ["-cdrom", str(iso)]
         command += ["-serial", "stdio" if serial else "none"]
         command += ["-chardev", f"socket,id=qmp,fd={qmp.fileno()}"]
         command += ["-mon", "chardev=qmp,mode=control"]

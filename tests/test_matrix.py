@@ -1,0 +1,88 @@
+"""test_matrix.py: make matrix, in part; and that it notices what it is for."""
+
+import re
+
+import pytest
+
+import bochs
+import chapters
+import matrix
+import qemu
+
+HERE, *OTHERS = matrix.environments()
+EMULATED = OTHERS[-1]
+
+
+def test_environments_have_names_of_their_own():
+    names = [environment.name for environment in [HERE, *OTHERS]]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.since("01-boot")
+def test_chapter_runs_in_bochs(chapter):
+    row, wrong = matrix.cell(chapter, EMULATED)
+    assert row[:3] == (chapter, "Bochs", "pass"), wrong
+
+
+@pytest.mark.since("01-boot")
+def test_chapter_runs_in_qemu(chapter):
+    row, wrong = matrix.cell(chapter, HERE)
+    assert row[:3] == (chapter, HERE.name, "pass"), wrong
+
+
+def test_usb_stick():
+    stick = next(each for each in OTHERS if each.medium == "stick")
+    row, wrong = matrix.cell(chapters.names()[-1], stick)
+    assert row[2] == "pass", wrong
+
+
+# What is expected, what the machine is, and what is said of it.
+WRONG = {
+    "another CPU": (matrix.Environment("x", "-cpu qemu32"), "it does not say"),
+    "a CPU that will do": (
+        matrix.Environment("x", refused=True),
+        "it does not say /\\^Trapframe needs",
+    ),
+    "no such CPU": (matrix.Environment("x", "-cpu abacus"), "abacus"),
+    "it never ends": (matrix.Environment("x", "-icount shift=14"), "the time limit"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_failing_cell(name, monkeypatch):
+    monkeypatch.setattr(matrix, "SECONDS", 5)
+    environment, why = WRONG[name]
+    row, wrong = matrix.cell("02-vga", environment)
+    assert row[2] == "fail" and re.search(why, wrong), wrong
+
+
+def test_answer_that_is_wrong(monkeypatch):
+    monkeypatch.setitem(matrix.QUESTIONS, "07-interrupts", {"uptime": "^an hour$"})
+    for environment in (HERE, EMULATED):
+        row, wrong = matrix.cell("07-interrupts", environment)
+        assert row[2] == "fail" and "asked for uptime" in wrong
+
+
+def test_command_fails_if_a_cell_does(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(matrix, "RESULT", tmp_path / "matrix.tsv")
+    monkeypatch.setattr(
+        matrix, "environments", lambda: [HERE, matrix.Environment("x", refused=True)]
+    )
+    assert matrix.main(["02"]) == 1
+    assert "1 of 2 pass" in capsys.readouterr().out
+    table = (tmp_path / "matrix.tsv").read_text()
+    assert re.fullmatch(
+        rf"02-vga\t{HERE.name}\tpass\t\d+\n02-vga\tx\tfail\t\d+\n", table
+    )
+
+
+def test_bochs_that_says_nothing(monkeypatch):
+    monkeypatch.setattr(matrix, "SECONDS", 1)
+    row, wrong = matrix.cell("09-scheduling", EMULATED)
+    assert row[2] == "fail" and "end of Bochs's log" in wrong
+
+
+def test_bochs_without_its_roms(monkeypatch):
+    monkeypatch.setattr(bochs, "ROMS", {"romimage": ("/no/BIOS",)})
+    with pytest.raises(qemu.MachineError, match="no /no/BIOS: ./setup --test"):
+        bochs.Bochs("no.iso")
