@@ -89,7 +89,7 @@ CLAIMS = {
         r"^1 \+ 2 \+ 3 = 6$",
         r"^the page holds 42$",
         r"^probe 0000800000000000: nothing$",
-        r"^  \w+ halt\+0x1$",
+        r"^the next instructions:$",
     ),
     "05-paging": (
         *GREETING,
