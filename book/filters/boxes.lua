@@ -69,7 +69,7 @@ end
 
 -- What the check says in the end, and the way to the solution.
 local function outcome(a)
-  local solution = pandoc.Link('Solution of exercise ' .. a.number,
+  local solution = pandoc.Link('Solution of ' .. a.number,
     '#sol:' .. a.check, '', { srcline = a.srcline })
   return pandoc.Para { pandoc.RawInline('html', 'It ends with <samp>Solved.</samp>'
     .. ' or says what is missing. '), solution }

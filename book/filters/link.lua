@@ -333,8 +333,7 @@ end
 
 return {
   { Meta = start },
-  { Div = div },
-  { Header = heading },
+  { Div = div, Header = heading },
   { Cite = cite, Link = link, Span = span, Str = hyphenated,
     RawBlock = screens },
   { Para = lift_notes, Plain = lift_notes },
