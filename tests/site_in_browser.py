@@ -11,13 +11,13 @@ first time with fonts that come late.
 import functools
 import gzip
 import http.server
-import re
 import threading
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import site_of_book
+from webpage import RECORDINGS
 
 BASE = "/some/where/"
 LATE = 0.3  # seconds that a font takes
@@ -111,8 +111,8 @@ def scripts_too_heavy(browser, site):
     """What a script shows, the recordings, is not script: see test_page_is_light."""
     paths = [site.file(url) for url in browser.requests()]
     scripts = [path for path in paths if path.suffix == ".js" and path.is_file()]
-    code = [re.sub(r"(?m)^const RECORDINGS =\n.*", "", path.read_text()) for path in scripts]
-    size = sum(len(gzip.compress(each.encode())) for each in code)
+    code = [RECORDINGS.sub(b"", path.read_bytes()) for path in scripts]
+    size = sum(len(gzip.compress(each)) for each in code)
     if size > JAVASCRIPT:
         names = " ".join(path.name for path in scripts)
         yield f"{size} bytes of JavaScript, more than {JAVASCRIPT}: {names}"

@@ -1,26 +1,38 @@
 """test_book.py: what holds for every page of the book's website."""
 
 import functools
+import gzip
 import re
-from urllib.parse import urlsplit
-
-import pytest
+from urllib.parse import unquote, urlsplit
 
 import chapters
 import site_of_book
-from webpage import Page
+from webpage import RECORDINGS, Page
 
 BYTES_PER_WORD = 60_000 / 5_000
-REQUESTS = 8  # that a page may cause, itself included; of two icons one is taken
+PACKED_PER_WORD = 25_000 / 5_000  # compressed, as servers send it
 FEW = 1_100  # words: even a page with fewer has a head, navigation, a foot, lists
-
-PAGES = site_of_book.names() + [f"source-{name}" for name in site_of_book.chapters_told()]
-every_page = pytest.mark.parametrize("name", PAGES)
 
 
 @functools.cache
 def read(name):
     return Page(site_of_book.page(name))
+
+
+def every_page(check):
+    """Makes a test of what holds for a page: it is looked for on each of the site's,
+    and fails with a line for each page on which it does not hold."""
+
+    def test():
+        told = []
+        for name in site_of_book.everything():
+            try:
+                check(name)
+            except AssertionError as error:
+                told.append(f"{name}.html: {error}".replace("\n", " "))
+        assert not told, "\n" + "\n".join(told)
+
+    return test
 
 
 def references(page, *names):
@@ -75,12 +87,24 @@ def test_links_lead_somewhere(name):
         parts = urlsplit(address)
         if parts.scheme or not address:
             continue
-        target = site_of_book.OUT / parts.path if parts.path else None
         assert not parts.path.startswith("/"), f"{line}: {address} is not relative"
-        assert target is None or target.is_file(), f"{line}: no file {address}"
-        if parts.fragment:
-            there = read(parts.path.removesuffix(".html") or name)
-            assert parts.fragment in there.ids(), f"{line}: no place {address}"
+        there = target(name, parts.path)
+        assert there.is_file(), f"{line}: no file {address}"
+        if parts.fragment and there.suffix == ".html":
+            ids = ids_of(there)
+            assert parts.fragment in ids, f"{line}: no place {address}"
+
+
+def target(name, path):
+    """The file to which a path leads from a page."""
+    page = site_of_book.page(name)
+    return (page.parent / unquote(path)).resolve() if path else page
+
+
+@functools.cache
+def ids_of(path):
+    name = str(path.relative_to(site_of_book.made().resolve()).with_suffix(""))
+    return {*read(name).ids()}
 
 
 @every_page
@@ -88,17 +112,25 @@ def test_nothing_comes_from_other_hosts(name):
     page = read(name)
     for address in loaded(page):
         assert not urlsplit(address).netloc, address
-    assert len(loaded(page)) + 1 <= REQUESTS
     styles = [e.attributes["style"] for e in page.elements if "style" in e.attributes]
     assert not any("url(" in style for style in styles)
 
 
 @every_page
 def test_page_is_light(name):
+    """Its HTML, and the recordings that its scripts show, by the words it has."""
     page = read(name)
-    size = len(page.source.encode())
-    budget = max(page.words, FEW) * BYTES_PER_WORD
-    assert size <= budget, f"{size} bytes for {page.words} words"
+    size, packed = len(page.source.encode()), len(gzip.compress(page.source.encode()))
+    packed += sum(len(gzip.compress(shown)) for shown in recordings(page, name))
+    words = max(page.words, FEW)
+    assert size <= words * BYTES_PER_WORD, f"{size} bytes for {page.words} words"
+    assert packed <= words * PACKED_PER_WORD, f"{packed} packed for {page.words} words"
+
+
+def recordings(page, name):
+    scripts = [s.attributes["src"] for s in page.all("script") if "src" in s.attributes]
+    for script in scripts:
+        yield from RECORDINGS.findall(target(name, script).read_bytes())
 
 
 @every_page

@@ -12,6 +12,9 @@ from collections import namedtuple
 
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
+# What a script of the page shows, and no script itself.
+RECORDINGS = re.compile(rb"^const RECORDINGS =\n.*", re.M)
+
 Element = namedtuple("Element", "name attributes line")
 
 # Some lines of a file: after is the number of lines of the previous chapter's
