@@ -268,6 +268,8 @@ def test_keys_of_a_stepper_are_its_own(page):
     browser.run("document.querySelector('trap-stepper [data-go=next]').focus()")
     assert goes_nowhere(browser, "ArrowRight")
     assert browser.run("document.querySelector('trap-stepper output').textContent")[:2] == "1/"
+    browser.run("document.querySelector('trap-stepper .words').focus()")
+    assert goes_nowhere(browser, "ArrowRight")
 
 
 def test_question_mark_lists_the_keys(page):
@@ -325,6 +327,7 @@ def test_paper_has_no_navigation_and_is_white(page):
 
 def test_a_finger_hits_what_it_means(page):
     browser = page(width=390)
+    browser.run("document.querySelector('.toc details').open = true")
     names = ".site :is(a, button), .turn a, .copy button, .toc :is(summary, a)"
     small = f"""[...document.querySelectorAll("{names}")]
       .filter(each => each.checkVisibility()).filter(each => {{
