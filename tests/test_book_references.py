@@ -5,9 +5,9 @@ quotes the title of a section:
 
     Intel SDM volume 3A, "Error Code"
 
-The appendix has a heading for each work, and in the table below it a row for each
-title, with links to the pages that cite it. A comment is on the page of the chapter
-in whose file it first stands.
+The appendix has a line for each, with links to the pages that cite it. The work stands
+in the line, or is the heading above it. A comment is on the page of the chapter in whose
+file it first stands.
 """
 
 import re
@@ -20,28 +20,29 @@ from patched import SOURCES
 BOOK = chapters.ROOT / "book"
 APPENDIX = BOOK / "appendix-references.md"
 
-ROW = re.compile(r'\| "(.*?)" \| (.+?) \| (.*) \|')
+LINE = re.compile(r'- (?:(.+?), )?"(.+?)": .*\)')
 LINK = re.compile(r"\[[^]]+\]\(([\w-]+)\.html\)")
 MANUAL = re.compile(r"\b(?:Intel SDM|AMD APM) volume \w+")
 ALONE = re.compile(r"(?<!SDM )(?<!APM )\bvolume (\d\w)")  # Intel's: AMD has no 3A
 TITLES = r', ("[^"]+"(?: and "[^"]+")*)'
 
 
-def rows():
-    """Each row of the appendix: (work, title): the pages that it links."""
-    found, work = {}, None
-    for line in APPENDIX.read_text().splitlines():
-        if line.startswith("### "):
-            work = line.removeprefix("### ")
-        row = ROW.fullmatch(line)
-        if row:
-            assert (work, row[1]) not in found, f"twice: {row[1]}"
-            found[work, row[1]] = set(LINK.findall(row[3]))
+def listed():
+    """Each line of the appendix: (work, title): the pages that it links."""
+    found, heading = {}, None
+    for text in APPENDIX.read_text().splitlines():
+        if text.startswith("### "):
+            heading = text.removeprefix("### ")
+        line = LINE.fullmatch(text)
+        if line:
+            citation = line[1] or heading, line[2]
+            assert citation not in found, f"twice: {citation}"
+            found[citation] = set(LINK.findall(text))
     return found
 
 
 def works():
-    return {work for work, _ in rows()}
+    return {work for work, _ in listed()}
 
 
 def cited_in(text):
@@ -89,7 +90,7 @@ def in_words(entries):
 
 
 def test_appendix_lists_every_citation_and_the_pages_that_have_it():
-    assert in_words(rows()) == in_words(citations())
+    assert in_words(listed()) == in_words(citations())
 
 
 @pytest.mark.parametrize(
