@@ -16,15 +16,17 @@
 --
 --   ::: {.mentions}
 --   [`cr2`]{words="CR2 cr2" main="03-exceptions#a-report-for-people"}
---   :   What it is.
---   :   Where the manual has it.
+--   :   What it is, and where the manual has it.
 --   :::
 --
 -- An entry's words are those of its term, or words=. Its sections are those whose
--- text names one of them, and in pages whose text does not, those that show it. The
--- first one, in bold, is the one that names it most often, or main=.
+-- text names one of them, or if there are none, those that show one; of many those
+-- that name it most often. What every chapter has, such as "Proof", is left out. The
+-- first one, in bold, names it most often, or is main=.
 
 local book = require 'book'
+
+local MOST = 4  -- sections of an entry beside the main one
 
 local mentions = {}
 
@@ -60,7 +62,7 @@ end
 -- The lines of a listing that this page's kernel has.
 local function each_line(html, visit)
   for line in html:gsub('<del>.-</del>', ''):gmatch('[^\n]+') do
-    line = line:gsub('<span class="co">.-</span>', ''):gsub('<[^>]*>', '')
+    line = line:gsub('<i>.-</i>', ''):gsub('<[^>]*>', '')
     visit((line:gsub('&%a+;', unescaped)))
   end
 end
@@ -119,94 +121,106 @@ end
 
 -- Second pass -----------------------------------------------------------------
 
-local pages
+local pages = {}
+local titles = {}  -- how many sections are called so
 
--- What all pages but the indexes mention, in the order of the book.
+-- What the pages mention, in the order of the book.
 function mentions.read(cache, names)
-  pages = {}
   for _, name in ipairs(names) do
     local page = dofile(cache .. name .. '.mentions')
     page.name = name
     pages[#pages + 1] = page
-  end
-end
-
--- How often each section of the page names one of the words.
-local function uses(page, words)
-  local function sums(kind)
-    local sum = {}
-    for _, word in ipairs(words) do
-      for section, times in pairs(page[kind][word] or {}) do
-        if section > 0 then sum[section] = (sum[section] or 0) + times end
-      end
+    for _, section in ipairs(page.sections) do
+      titles[section.title] = (titles[section.title] or 0) + 1
     end
-    return sum
   end
-  local text = sums 'prose'
-  return next(text) and text or sums 'shown', next(text) and 1000 or 1
 end
 
--- All sections that treat it, in order, as { page, id, title, weight }.
-local function places(words)
-  local list = {}
+-- How often each section of the page has one of the words; kind is prose or shown.
+local function uses(page, kind, words)
+  local sum = {}
+  for _, word in ipairs(words) do
+    for at, times in pairs(page[kind][word] or {}) do
+      local section = page.sections[at]
+      if section and titles[section.title] < 3 then sum[at] = (sum[at] or 0) + times end
+    end
+  end
+  return sum
+end
+
+-- The sections that have one of the words, in order, as { page, id, title, weight },
+-- and which of them is called main, or else has most.
+local function places(kind, words, main)
+  local list, best = pandoc.List {}, nil
   for _, page in ipairs(pages) do
-    local times, weight = uses(page, words)
-    for number, section in ipairs(page.sections) do
-      if times[number] then
-        list[#list + 1] = { page = page.name, id = section.id, title = section.title,
-          weight = times[number] * weight }
+    local times = uses(page, kind, words)
+    for at, section in ipairs(page.sections) do
+      if times[at] then
+        list:insert { page = page.name, id = section.id, title = section.title,
+          weight = times[at] }
+        if main == page.name .. '#' .. section.id or not main
+            and (not best or times[at] > list[best].weight) then
+          best = #list
+        end
       end
     end
   end
-  return list
+  return list, best
 end
 
-local function main_place(list, main)
-  local best
-  for at, place in ipairs(list) do
-    if main == place.page .. '#' .. place.id then return at end
-    if not best or place.weight > list[best].weight then best = at end
-  end
-  return not main and best
+-- Leaves those of most weight, and in their order.
+local function shorten(list)
+  local weights = {}
+  for i, place in ipairs(list) do weights[i] = place.weight end
+  table.sort(weights, function (a, b) return a > b end)
+  local least, left = weights[MOST] or 0, MOST
+  return list:filter(function (place)
+    left = left - (place.weight >= least and 1 or 0)
+    return place.weight >= least and left >= 0
+  end)
 end
 
+-- "A far jump (1)": of chapter 1.
 local function link(place)
-  return pandoc.Link(place.title, place.page .. '.html#' .. place.id)
+  local chapter = tonumber(place.page:match('^%d+'))
+  return pandoc.Link(place.title .. (chapter and (' (%d)'):format(chapter) or ''),
+    place.page .. '.html#' .. place.id)
 end
 
--- "**A far jump**, 64 bits (chapter 1); The stub (chapter 4)"
 local function links(list, main)
-  local result = pandoc.List { pandoc.Strong { link(table.remove(list, main)) } }
-  for _, place in ipairs(list) do
+  local result = pandoc.List { pandoc.RawInline('html', '<b>'),
+    link(list:remove(main)), pandoc.RawInline('html', '</b>') }
+  for _, place in ipairs(shorten(list)) do
     result:extend { pandoc.Str ',', pandoc.Space(), link(place) }
   end
   return result
 end
 
+-- Adds the sections to the definitions of a term, and returns the term without marks.
 local function entry(term, definitions)
   local span = term[1]
   local a = span.t == 'Span' and span.attributes or {}
   local text = pandoc.utils.stringify(span)
-  local where = a.srcline and span or '`' .. text .. '`'
   local words = {}
   for word in (a.words or text):gmatch('%S+') do words[#words + 1] = word end
-  local list = places(words)
-  local main = main_place(list, a.main)
-  if not main then
-    book.problem(where, a.main and ('%s does not name %s'):format(a.main, text)
-      or 'no section names ' .. text)
-    return
+  local list, main = places('prose', words, a.main)
+  if not main then list, main = places('shown', words, a.main) end
+  if main then
+    definitions:insert { pandoc.Plain(links(list, main)) }
+  else
+    book.problem(a.srcline and span or '`' .. text .. '`', a.main
+      and ('%s does not name %s'):format(a.main, text) or 'no section names ' .. text)
   end
-  term[1] = pandoc.Span(span.content or { span }, { id = book.claim('i-'
-    .. book.slug(text), where) })
-  definitions:insert { pandoc.Plain(links(list, main)) }
+  return span.t == 'Span' and span.content or term
 end
 
 function mentions.index(div)
-  return pandoc.walk_block(div, { DefinitionList = function (list)
-    for _, item in ipairs(list.content) do entry(item[1], item[2]) end
-    return list
-  end })
+  return pandoc.walk_block(div, {
+    DefinitionList = function (list)
+      for _, item in ipairs(list.content) do item[1] = entry(item[1], item[2]) end
+      return list
+    end,
+    Para = function (paragraph) return pandoc.Plain(paragraph.content) end })
 end
 
 -- Where a break is shown: page and id, or nil.
