@@ -144,7 +144,8 @@ local function overview()
   return dofile(cache .. 'overview')
 end
 
-local function glossary()
+-- All terms, each with its key and page, in alphabetical order.
+local function all_terms()
   local terms = {}
   for _, page in ipairs(overview()) do
     for key, term in pairs(page.terms) do
@@ -153,15 +154,53 @@ local function glossary()
     end
   end
   table.sort(terms, function (a, b) return a.key < b.key end)
-  local blocks = { book.html('<dl class="glossary">') }
+  return terms
+end
+
+local function letter(term)
+  return text.upper(term.key:sub(1, 1))
+end
+
+-- Links to the first term of each letter.
+local function letters(terms)
+  local parts = {}
+  for i, term in ipairs(terms) do
+    if i == 1 or letter(term) ~= letter(terms[i - 1]) then
+      parts[#parts + 1] = ('<a href="#term-%s">%s</a>')
+        :format(book.slug(term.key), letter(term))
+    end
+  end
+  return book.html('<p class="letters">', table.concat(parts, '\n'), '</p>')
+end
+
+local function see(key)
+  return pandoc.Link(key, '#term-' .. book.slug(key))
+end
+
+-- What a term means, where it is defined, and what else to read.
+local function meaning(term)
+  local gloss = pandoc.read(term.gloss, 'markdown').blocks[1].content
+  gloss:extend { pandoc.Space(), pandoc.Link(quoted(term.page.title),
+    term.page.name .. '.html#' .. term.id) }
+  if term.see then
+    local key = known_term(term.see)
+    if not key then
+      book.file = term.page.file
+      book.problem(term.line, ('no page defines the term "%s"'):format(term.see))
+      return pandoc.Plain(gloss)
+    end
+    gloss:extend { pandoc.Str '.', pandoc.Space(), pandoc.Str 'See also ', see(key) }
+  end
+  return pandoc.Plain(gloss)
+end
+
+local function glossary()
+  local terms = all_terms()
+  local blocks = { letters(terms), book.html('<dl class="glossary">') }
   for _, term in ipairs(terms) do
     blocks[#blocks + 1] = book.html(('<dt id="term-%s">%s</dt>\n<dd>')
       :format(book.slug(term.key), book.escape(term.term)))
-    local gloss = pandoc.read(term.gloss, 'markdown').blocks[1].content
-    gloss:insert(pandoc.Space())
-    gloss:insert(pandoc.Link(quoted(term.page.title),
-      term.page.name .. '.html#' .. term.id))
-    blocks[#blocks + 1] = pandoc.Plain(gloss)
+    blocks[#blocks + 1] = meaning(term)
     blocks[#blocks + 1] = book.html('</dd>')
   end
   blocks[#blocks + 1] = book.html('</dl>')

@@ -1,7 +1,8 @@
 -- terms.lua: [interrupt gate]{.def} where a term is defined, and
 -- [gates]{.term key="interrupt gate"} where it is used; key= only where the
 -- text is not the term. link.lua makes the links; the glossary quotes the
--- sentence of the definition, or what gloss="..." says.
+-- sentence of the definition, or what gloss="..." says, and see="..." names another
+-- term to look at.
 
 local book = require 'book'
 local text = pandoc.text or require 'text'
@@ -52,7 +53,7 @@ local function define(span, context)
   local id = book.claim('def-' .. book.slug(key), span)
   if terms.defined[key] then return end
   terms.defined[key] = { id = id, term = span.attributes.key or term,
-    line = tonumber(span.attributes.srcline),
+    line = tonumber(span.attributes.srcline), see = span.attributes.see,
     gloss = span.attributes.gloss or (markdown(context):gsub(':%s*$', '.')) }
 end
 
