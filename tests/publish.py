@@ -10,6 +10,7 @@ something in the book, and every page has to be reached. Then it searches there.
 """
 
 import contextlib
+import functools
 import re
 import secrets
 import shutil
@@ -52,62 +53,71 @@ def in_sheet(text):
             yield number, match[1] or match[2], False
 
 
+def is_there(address):
+    try:
+        with urllib.request.urlopen(address, timeout=SECONDS) as answer:
+            answer.read()
+    except urllib.error.HTTPError:
+        return False
+    return True
+
+
 class Site:
     """The book in a directory that a server sends from the address `home`."""
 
     def __init__(self, directory, home):
         self.directory, self.home = directory, home
-        self.links, self.faults = 0, []
-        self.pages = {}  # by their address
         self.reached = {}  # address: was it there?
+        self.pages = {}  # by their address
+        self.links = []  # (address where it stands, line, address, may it lead away?)
 
-    def fetch(self, address):
-        """Is it there? What is new, is read too."""
-        if address not in self.reached:
-            try:
-                urllib.request.urlopen(address, timeout=SECONDS).read()
-                self.reached[address] = True
-            except urllib.error.HTTPError:
-                self.reached[address] = False
-            else:
-                self.read(address)
-        return self.reached[address]
+    def reach(self):
+        """Follow every address, from the first page on."""
+        waiting = [self.home + "index.html"]
+        while waiting:
+            address = waiting.pop()
+            if address in self.reached or not address.startswith(self.home):
+                continue
+            self.reached[address] = is_there(address)
+            found = self.read(address) if self.reached[address] else []
+            found = [link for link in found if not link[1].startswith("data:")]
+            self.links += [(address, *link) for link in found]
+            waiting += [urldefrag(urljoin(address, link))[0] for _, link, _ in found]
 
     def file(self, address):
         return self.directory / unquote(address.removeprefix(self.home))
 
     def read(self, address):
+        """The addresses in what stands there."""
         file = self.file(address)
         if file.suffix == ".html":
             self.pages[address] = Page(file)
-            found = in_page(self.pages[address])
-        elif file.suffix == ".css":
-            found = in_sheet(file.read_text())
-        else:
-            return
-        for line, link, away in list(found):
-            complaint = self.follow(address, link, away)
-            if complaint:
-                self.faults.append(f"{file.name}:{line}: {link} {complaint}")
+            return list(in_page(self.pages[address]))
+        return list(in_sheet(file.read_text())) if file.suffix == ".css" else []
 
-    def follow(self, source, link, away):
+    def complaint(self, source, link, away):
         """What is wrong with a link, if anything is."""
-        if link.startswith("data:"):
-            return None
-        self.links += 1
         if urlsplit(link).scheme or link.startswith("/"):
             other = away and link.startswith(("http://", "https://", "mailto:"))
             return None if other else "is not relative"
         address, place = urldefrag(urljoin(source, link))
         if not address.startswith(self.home):
             return "leads out of the book"
-        if not self.fetch(address):
+        if not self.reached[address]:
             return "leads nowhere"
         if place and address in self.pages and unquote(place) not in self.ids(address):
             return "leads to no place in that page"
+        return None
 
+    @functools.cache
     def ids(self, address):
         return set(self.pages[address].ids())
+
+    def faults(self):
+        for source, line, link, away in self.links:
+            complaint = self.complaint(source, link, away)
+            if complaint:
+                yield f"{source.removeprefix(self.home)}:{line}: {link} {complaint}"
 
     def orphans(self):
         for file in sorted(self.directory.rglob("*.html")):
@@ -117,8 +127,8 @@ class Site:
 
     def crawl(self):
         """What is wrong with the addresses, a line each."""
-        self.fetch(self.home + "index.html")
-        return [*self.faults, *self.orphans()]
+        self.reach()
+        return [*self.faults(), *self.orphans()]
 
     def search(self):
         """What is wrong with the search: does it find a page, and lead there?"""
@@ -139,7 +149,7 @@ class Site:
     def told(self):
         files = sum(path.is_file() for path in self.directory.rglob("*"))
         return (
-            f"{len(self.pages)} pages of {files} files, {self.links} links: each is"
+            f"{len(self.pages)} pages of {files} files, {len(self.links)} links: each is"
             f" relative and leads to its place, each page is reached, and search works,"
             f" below {urlsplit(self.home).path}"
         )

@@ -78,7 +78,7 @@ def test_other_hosts_may_be_named_but_send_nothing(book):
         '<a href="https://example.org/">x</a>\n<img src="https://example.org/a.png">'
         '<h1 id="top">Another</h1>'
     )
-    assert faults(book) == ["other.html:2: https://example.org/a.png is not relative"]
+    assert faults(book) == ["below/other.html:2: https://example.org/a.png is not relative"]
 
 
 def test_what_a_style_sheet_needs_is_looked_for(book):
