@@ -12,13 +12,13 @@ const LIBRARY = new URL('../tests/node_modules/pagefind/lib/index.js', import.me
 const FILES = /^(pagefind\.js|pagefind-worker\.js|pagefind-entry\.json|.*\.(pagefind|pf_\w+))$/
 
 // What says a thing again, or says it to machines.
-const LEFT_OUT = ['nav', 'svg', 'math annotation', '.title .number', '.sn-number',
-  '.sn-ref', 'trap-stepper', '.walk', '.chart table', 'h2 > a', 'h3 > a', 'h4 > a',
-  '.chapters', 'del']
+const LEFT_OUT = ['nav', 'svg', 'del', 'math annotation', 'trap-stepper', '.walk',
+  '.chart table', '.chapters', '.title .number', '.sn-number', '.sn-ref',
+  ':is(h2, h3, h4) > a', '#uses', '.uses']
 
-// How much a word weighs there; in headings more, as pagefind has it. The caption of
-// a listing names what is defined in it.
-const WEIGHTS = { pre: 0.4, dfn: 3, figcaption: 3 }
+// How much a word weighs there; in a heading more, as pagefind has it. A listing's
+// caption names what is defined in it, and so do the links in a source page.
+const WEIGHTS = { '<pre': 0.4, '<dfn': 3, '<figcaption': 3, '<a class=d': 3 }
 
 const [out, ...pages] = process.argv.slice(2)
 
@@ -51,8 +51,8 @@ const { index } = await pagefind.createIndex({ rootSelector: 'main', keepIndexUr
   excludeSelectors: LEFT_OUT })
 
 async function add(url, kind) {
-  const content = Object.entries(WEIGHTS).reduce((html, [name, weight]) =>
-    html.replaceAll(new RegExp(`<${name}\\b`, 'g'), `$& data-pagefind-weight="${weight}"`),
+  const content = Object.entries(WEIGHTS).reduce((html, [start, weight]) =>
+    html.replaceAll(new RegExp(`${start}\\b`, 'g'), `$& data-pagefind-weight="${weight}"`),
     read(url).replace('<main', `$& data-pagefind-filter="kind:${kind}"`))
   const { errors } = await index.addHTMLFile({ url, content })
   if (errors.length) throw new Error(`${url}: ${errors}`)

@@ -57,9 +57,11 @@ function sections(page) {
     url: section.url, excerpt: section.excerpt }));
 }
 
-// A source file has no sections, but its lines may have names.
+// A source file has no sections, but its lines have names. The best of them has the
+// word where it is defined.
 function line(page) {
-  const before = page.anchors.filter(anchor => anchor.location <= page.locations[0]);
+  const best = page.weighted_locations.reduce((a, b) => b.weight > a.weight ? b : a);
+  const before = page.anchors.filter(anchor => anchor.location <= best.location);
   const name = before.length ? "#" + before.at(-1).id : "";
   return [{ title: page.meta.title, page: "", url: page.url + name, excerpt: page.excerpt }];
 }
