@@ -218,6 +218,7 @@ LABELS = """\
 ; labels.asm: has names of its own.
 
 extern add_one
+global made_stack
 
 %define WORD dword
 count   equ 3
@@ -231,17 +232,27 @@ two:
 .next:
         jmp     .next
         call    helper
+
+%macro stack 1
+%1_stack:
+%endmacro
+        stack   made
+        dq      made_stack
 """
 
 MEANT_LABELS = {
     3: [("add_one", "shared.c.html#L1")],
-    5: [("WORD", "#u-WORD")],
-    10: [("WORD", "#L5"), ("count", "#L6")],
-    11: [("add_one", "shared.c.html#L1")],
-    12: [(".next", "#L9")],
-    14: [(".next", "#u-two.next")],
-    15: [(".next", "#L14")],
-    16: [],
+    4: [("made_stack", "#u-made_stack")],
+    6: [("WORD", "#u-WORD")],
+    11: [("WORD", "#L6"), ("count", "#L7")],
+    12: [("add_one", "shared.c.html#L1")],
+    13: [(".next", "#L10")],
+    15: [(".next", "#u-two.next")],
+    16: [(".next", "#L15")],
+    17: [],
+    19: [("stack", "#u-stack")],
+    22: [("stack", "#L19")],
+    23: [("made_stack", "#L4")],
 }
 
 SHARED = "int add_one(int count)\n{\n    return count + 1;\n}\n"

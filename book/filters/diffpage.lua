@@ -89,10 +89,16 @@ local function select(entries, hunk)
   return table.move(entries, hunk.first, hunk.last, 1, {})
 end
 
+-- "lines 7–9", in the page of the whole file.
+local function lines(file, entries)
+  return ('<a href="source/%s/%s.html#L%d">%s</a>'):format(
+    file.new and book.chapter or book.previous, file.name,
+    codebox.line_numbers(entries), codebox.lines_in_words(entries))
+end
+
 local function figure(file, hunk, class, note)
   local entries = select(file.entries, hunk)
-  local gone = codebox.all(entries, 'old')
-  local parts = { gone and 'removed' or codebox.lines_in_words(entries) }
+  local parts = { lines(file, entries) }
   parts[#parts + 1] = note
   parts[#parts + 1] = explained(file, hunk)
   return ('<figure class="listing diff%s"><figcaption>%s</figcaption>\n'

@@ -54,9 +54,10 @@ local function lines(file, plain)
   for _, entry in ipairs(file.entries) do
     if entry.kind ~= 'old' then
       local n, tag = entry.n, entry.kind == 'new' and not plain and 'ins' or 'span'
-      out[n] = LINE:format(marks(places.more(before, file.places[n])), tag, n, n,
+      local now = entry.text == '' and before or file.places[n]
+      out[n] = LINE:format(marks(places.more(before, now)), tag, n, n,
         file.html[n], tag)
-      before = file.places[n]
+      before = now
     end
   end
   return table.concat(out)
@@ -70,24 +71,23 @@ local function code(file)
     .. lines(file, plain) .. '</code></pre></figure>\n'
 end
 
--- "mutex.c: mutex_lock 44 50"; a line with two uses counts once.
+-- "mutex.c: 12, mutex_lock 44 50"; a line with two uses counts once.
 local function uses(symbol, file)
   local parts, last = {}, {}
   for _, use in ipairs(symbol.uses) do
-    if use.file ~= last.file or use.line ~= last.line then
-      if use.file ~= last.file then
-        parts[#parts + 1] = ('<li>%s:'):format(use.file)
-      end
-      local page = use.file == file and '' or use.file .. '.html'
-      parts[#parts + 1] = ('<a href=%s#L%d>%d</a>'):format(page, use.line, use.line)
-      if use.within ~= '' and (use.within ~= last.within or use.file ~= last.file) then
-        parts[#parts] = '<code>' .. use.within .. '</code> ' .. parts[#parts]
-      end
-      last = use
+    local another_file = use.file ~= last.file
+    if another_file then parts[#parts + 1] = '<li>' .. use.file .. ':' end
+    if use.within ~= '' and (another_file or use.within ~= last.within) then
+      parts[#parts] = parts[#parts] .. (another_file and '' or ',')
+      parts[#parts + 1] = '<code>' .. use.within .. '</code>'
     end
+    if another_file or use.line ~= last.line then
+      parts[#parts + 1] = ('<a href=%s#L%d>%d</a>')
+        :format(use.file == file and '' or use.file .. '.html', use.line, use.line)
+    end
+    last = use
   end
-  if #parts == 0 then return '<li>nowhere else in this chapter' end
-  return table.concat(parts, ' ')
+  return #parts > 0 and table.concat(parts, ' ') or '<li>nowhere else in this chapter'
 end
 
 local function index(file)

@@ -153,8 +153,8 @@ local function summary(changed)
     rows[i] = ('<tr><td><a href="#%s">%s</a><td>%s<td>+%d<td>−%d'):format(file.name,
       file.name, status(file):gsub('^%+.*', 'changed'), counts(file))
   end
-  return '<div class="table"><table>\n<thead><tr><th>File<th>It is<th>New lines'
-    .. '<th>Removed lines<tbody>\n' .. table.concat(rows, '\n') .. '</table></div>\n'
+  return '<div class="scroll table" role="region" tabindex="0" aria-label="Files">'
+    .. '<table>\n<thead><tr><th>File<th>It is<th>New<th>Removed<tbody>\n' .. table.concat(rows, '\n') .. '</table></div>\n'
 end
 
 local function section(file)

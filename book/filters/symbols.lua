@@ -115,14 +115,23 @@ end
 
 -- NASM and linker scripts ----------------------------------------------------
 
--- The names after `global` or `extern`.
+-- { name after `global` or `extern` = line }
 local function declared(lines, word)
   local names = {}
-  for _, line in ipairs(lines) do
+  for number, line in ipairs(lines) do
     local list = line:match('^' .. word .. '%s+([^;]+)') or ''
-    for name in list:gmatch('[%w_.]+') do names[name] = true end
+    for name in list:gmatch('[%w_.]+') do names[name] = number end
   end
   return names
+end
+
+-- A label that a macro makes stands nowhere but after its `global`.
+local function add_made(name, file, is_global)
+  for label, line in pairs(is_global) do
+    if not file.own[label] then
+      add({ name = label, kind = 'label', file = name, line = line }, true)
+    end
+  end
 end
 
 local function add_labels(name, file)
@@ -139,6 +148,7 @@ local function add_labels(name, file)
         last = each.last, types = {} })
     end
   end
+  add_made(name, file, is_global)
 end
 
 local function add_assignments(name, file)
