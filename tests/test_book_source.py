@@ -195,6 +195,16 @@ static struct count of(struct count *pairs)
 {
     return (struct count){.count = pairs[count].other};
 }
+
+struct pair {
+    int count;
+    struct count *inner;
+};
+
+static int sum(struct pair *pair)
+{
+    return pair->count + pair->inner->count + of(pair->inner).count;
+}
 """
 
 # Line, its names that are links, and the line that each leads to.
@@ -212,6 +222,11 @@ MEANT = {
     27: [],
     31: [("count", "#L5"), ("of", "#u-of"), ("count", "#L5")],
     33: [("count", "#L5"), ("count", "#L6"), ("count", "#L3"), ("other", "#L6")],
+    43: [
+        ("count", "#L37"),
+        *[("inner", "#L38"), ("count", "#L6")],
+        *[("of", "#L31"), ("inner", "#L38"), ("count", "#L6")],
+    ],
 }
 
 LABELS = """\
@@ -231,7 +246,7 @@ one:
 two:
 .next:
         jmp     .next
-        call    helper
+        call    kernel_main             ; not declared
 
 %macro stack 1
 %1_stack:
