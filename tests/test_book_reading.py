@@ -210,6 +210,13 @@ def test_code_is_copied_as_the_file_has_it(page):
         assert text in (site_of_book.ROOT / "chapters" / CHAPTER / name).read_text(), name
 
 
+def test_a_file_is_copied_whole(page):
+    name = f"{CHAPTER}/isr.asm"
+    browser = page(f"source/{name}")
+    whole = (site_of_book.ROOT / "chapters" / name).read_text()
+    assert copies(browser, ".copy button") == [whole]
+
+
 def test_copying_is_said_aloud(page):
     browser = page()
     copies(browser, ".copy button")
@@ -323,6 +330,12 @@ def test_paper_has_no_navigation_and_is_white(page):
     assert browser.run(wide) == []
     after = "[...document.querySelectorAll('main a')].map(a => getComputedStyle(a, '::after').content)"
     assert set(browser.run(after)) == {"none"}
+
+
+def test_head_of_a_page_is_one_line(page):
+    for width in (360, 390, 820, 1280):
+        height = page(width=width).run("document.querySelector('header.site').offsetHeight")
+        assert height < 2 * TARGET + 16, width
 
 
 def test_a_finger_hits_what_it_means(page):

@@ -5,7 +5,7 @@
              was painted, to what the reader chose last.
    contents  The section being read is marked in the contents of the page.
    copy      A button at each transcript copies what the reader would type, one at
-             each listing the lines that the chapter has.
+             each listing the lines that the chapter has (<small> is a link there).
    keys      A key clicks the element that names it in aria-keyshortcuts. "?" lists
              all that the page has, so a new one needs nothing here. What handles
              its key itself prevents the default. */
@@ -109,7 +109,7 @@ function commands(pre) {
 }
 
 function lines(pre) {
-  const kept = pre.querySelectorAll("code > :not(del)");
+  const kept = pre.querySelectorAll("code > :not(del, small)");
   return [...kept].map(line => line.textContent).join("");
 }
 
