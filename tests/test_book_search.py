@@ -69,12 +69,6 @@ def test_says_that_there_is_nothing(dialog):
     assert dialog.told() == "no places with “xyzzy”"
 
 
-def test_dropped_lines_and_navigation_are_not_found(dialog):
-    assert dialog.ask("On this page") == [] or all(
-        "On this page" not in each.excerpt for each in dialog.ask("On this page")
-    )
-
-
 # ---- The dialog
 
 
