@@ -140,9 +140,11 @@ local function add_labels(name, file)
   for _, each in ipairs(sources.definitions(file.lines, name)) do
     local label = each.names[1]
     local macro = file.lines[each.line]:find('^%%')
-    add({ name = each.inner and label:match('%.[^.]*$') or label, key = label,
-      kind = macro and 'macro' or each.constant and 'constant' or 'label',
-      file = name, line = each.line }, is_global[label])
+    if label:find('^[%w_.]+$') then  -- not one with a number put in
+      add({ name = each.inner and label:match('%.[^.]*$') or label, key = label,
+        kind = macro and 'macro' or each.constant and 'constant' or 'label',
+        file = name, line = each.line }, is_global[label])
+    end
     if not each.inner and not each.constant then
       table.insert(file.functions, { name = label, line = each.line,
         last = each.last, types = {} })
