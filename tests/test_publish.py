@@ -35,6 +35,7 @@ def faults(book):
 
 
 def test_the_book_can_be_published():
+    pages = len(list(site_of_book.made().rglob("*.html")))
     done = subprocess.run(
         ["make", "--silent", "-C", str(chapters.ROOT), "publish-check"],
         env=chapters.clean_environment(),
@@ -44,7 +45,6 @@ def test_the_book_can_be_published():
     )
     assert done.returncode == 0, done.stderr
     (told,) = done.stdout.splitlines()
-    pages = len(list(site_of_book.OUT.rglob("*.html")))
     assert told.startswith(f"publish-check: {pages} pages of ")
 
 
