@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 import pytest
@@ -78,8 +79,9 @@ class Events:
 
     def next(self):
         """The next event: its name, and what it tells."""
-        lines = []
+        lines, deadline = [], time.monotonic() + SECONDS
         for line in self.stream:
+            assert time.monotonic() < deadline, "there is no news"
             line = line.decode().rstrip("\n")
             if line and not line.startswith(":"):
                 lines.append(line.partition(": ")[2])
