@@ -23,7 +23,12 @@ BASE = "/some/where/"
 LATE = 0.3  # seconds that a font takes
 WIDTHS = 320, 390, 768, 1024, 1280, 1920
 CLOSE = 390, 1280  # widths at which all is looked at
-REQUESTS = 6  # that a page may cause, itself included
+REQUESTS = 7  # of a page: itself, 2 style sheets, 3 fonts, a script; or a picture for one
+# What axe gets wrong, by the rule and how the element begins.
+MISTAKEN = {
+    # In a wide window the style sheet shows what is in the closed <details>.
+    ("scrollable-region-focusable", "<details>"),
+}
 JAVASCRIPT = 15_000  # bytes of scripts, compressed
 LOOKS = Path(__file__).with_name("looks.js").read_text()
 
@@ -119,7 +124,10 @@ def scripts_too_heavy(browser, site):
 
 
 def keys(browser):
-    """The Tab key goes to the link that skips the header, then into the header."""
+    """The Tab key goes to the link that skips the header, then into the header, if
+    there is one: a page for addresses that lead nowhere has none."""
+    if not browser.run("!!document.querySelector('header.site')"):
+        return
     for stop in ".skip", "header.site *":
         browser.press("Tab")
         if not browser.run(f"document.activeElement.matches({stop!r})"):
@@ -129,4 +137,6 @@ def keys(browser):
 
 def inaccessible(browser):
     for rule, *elements in browser.violations():
-        yield from (f"{rule}: {element}" for element in elements)
+        for element in elements:
+            if not any(rule == r and element.startswith(e) for r, e in MISTAKEN):
+                yield f"{rule}: {' '.join(element.split())}"

@@ -14,7 +14,7 @@ FENCE = re.compile(r"\s*(`{3,}|~{3,})(.*)")
 PROSE_BLOCK = re.compile(r"\.stepper\b")  # its lines are notes: "moment: prose"
 # In a line of Markdown: code, addresses, references, attributes but captions.
 NO_PROSE = re.compile(
-    r"(`+).+?\1|(?<=\])\([^)]*\)|https?://\S+|@[\w:-]+|\\\w+|<[^>]*>"
+    r"(`+).+?\1|\[[^]]*\]\{\.try\}|(?<=\])\([^)]*\)|https?://\S+|@[\w:-]+|\\\w+|<[^>]*>"
     r"|[.#][\w:-]+(?=[ }])|\b(?!caption|title)[\w-]+=(\"[^\"]*\"|\w+)"
 )
 COMMENT = {

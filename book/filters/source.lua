@@ -154,7 +154,12 @@ local function summary(changed)
       file.name, status(file):gsub('^%+.*', 'changed'), counts(file))
   end
   return '<div class="scroll table" role="region" tabindex="0" aria-label="Files">'
-    .. '<table>\n<thead><tr><th>File<th>It is<th>New<th>Removed<tbody>\n' .. table.concat(rows, '\n') .. '</table></div>\n'
+    .. '<table>
+<thead><tr><th>File<th>It is<th>New<th>Removed<tbody>
+'
+    .. table.concat(rows, '
+') .. '</table></div>
+'
 end
 
 local function section(file)
