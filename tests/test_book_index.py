@@ -153,3 +153,44 @@ def test_only_the_index_follows_a_page(book):
         if p.stat().st_mtime_ns != before[p.name]
     }
     assert made == {"01-one.html", "appendix-instructions.html"}
+
+
+# ---- The glossary
+
+TERMS = """\
+
+A [gate]{.def short="G" see="bits"} has [bit]{.def}s.
+"""
+
+
+def glossary(book):
+    worked, said = book.make()
+    assert worked, said
+    return flat(book.html("appendix-glossary"))
+
+
+@pytest.fixture
+def terms(tmp_path):
+    book = tiny_book.copy(tmp_path)
+    append(book, "01-one", TERMS)
+    book.page("appendix-glossary", "::: {.glossary}\n:::\n")
+    return book
+
+
+def test_letters_lead_to_their_first_terms(terms):
+    html = glossary(terms)
+    assert '<a href="#term-bit">B</a> <a href="#term-gate">G</a></p>' in html
+
+
+def test_term_says_how_else_it_is_called_and_what_else_to_see(terms):
+    html = glossary(terms)
+    assert '<dt id="term-gate">gate, G</dt>' in html
+    assert 'See also <a href="#term-bit">bit</a>' in html
+
+
+def test_term_that_sees_nothing_is_told(terms):
+    path = "book/01-one.md"
+    terms.write(path, terms.read(path).replace('"bits"', '"bytes"'))
+    worked, said = terms.make()
+    line = terms.line("01-one", "bytes")
+    assert not worked and f'book/01-one.md:{line}: no page defines the term "bytes"' in said

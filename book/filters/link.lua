@@ -173,6 +173,10 @@ local function letters(terms)
   return book.html('<p class="letters">', table.concat(parts, '\n'), '</p>')
 end
 
+local function called(term)
+  return term.short and term.term .. ', ' .. term.short or term.term
+end
+
 local function see(key)
   return pandoc.Link(key, '#term-' .. book.slug(key))
 end
@@ -199,7 +203,7 @@ local function glossary()
   local blocks = { letters(terms), book.html('<dl class="glossary">') }
   for _, term in ipairs(terms) do
     blocks[#blocks + 1] = book.html(('<dt id="term-%s">%s</dt>\n<dd>')
-      :format(book.slug(term.key), book.escape(term.term)))
+      :format(book.slug(term.key), book.escape(called(term))))
     blocks[#blocks + 1] = meaning(term)
     blocks[#blocks + 1] = book.html('</dd>')
   end

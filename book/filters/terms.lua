@@ -1,8 +1,8 @@
 -- terms.lua: [interrupt gate]{.def} where a term is defined, and
 -- [gates]{.term key="interrupt gate"} where it is used; key= only where the
 -- text is not the term. link.lua makes the links; the glossary quotes the
--- sentence of the definition, or what gloss="..." says, and see="..." names another
--- term to look at.
+-- sentence of the definition, or what gloss="..." says. short="MSR" is how else it is
+-- called, see="..." another term to look at.
 
 local book = require 'book'
 local text = pandoc.text or require 'text'
@@ -54,6 +54,7 @@ local function define(span, context)
   if terms.defined[key] then return end
   terms.defined[key] = { id = id, term = span.attributes.key or term,
     line = tonumber(span.attributes.srcline), see = span.attributes.see,
+    short = span.attributes.short,
     gloss = span.attributes.gloss or (markdown(context):gsub(':%s*$', '.')) }
 end
 
