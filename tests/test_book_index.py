@@ -22,7 +22,7 @@ def words():
     """All that the index has entries for, and what it leaves out."""
     text = INDEX.read_text()
     entries = TERM.findall(text)
-    named = " ".join(f"{term} {attributes} {code}" for term, attributes, code in entries)
+    named = " ".join(" ".join(entry) for entry in entries)
     left_out = re.search(r"^::: \{\.ordinary\}\n(.*?)^:::", text, re.M | re.S)[1]
     return set(re.findall(r"\w+", named + left_out))
 
@@ -35,8 +35,7 @@ def mnemonics(path):
     """The instructions of a file; in C those of its asm statements."""
     text = path.read_text()
     if path.suffix == ".asm":
-        lines = [line.split(";")[0] for line in text.splitlines()]
-        return [m for line in lines for m in re.findall(r"^(?: {8}|\w+: +)([a-z]\w*)", line)]
+        return re.findall(r"^(?: {8}|\w+: +)([a-z]\w*)", text, re.M)
     strings = re.findall(r'\basm\b[\w\s]*\("([^"]*)"', text)
     return [part.split()[0] for string in strings for part in string.split(";")]
 
@@ -68,8 +67,8 @@ def test_entries_are_in_order():
 
 def test_main_section_is_bold():
     page = flat(site_of_book.page(INDEX.stem).read_text())
-    bold = '<b><a href="01-boot.html#sec-far-jump">A far jump (1)</a></b>'
-    assert bold in page.split("<code>lgdt</code>")[1].split("<dt>")[0]
+    entry = page.split("<code>lgdt</code>")[1].split("<dt>")[0]
+    assert '<b><a href="01-boot.html#sec-far-jump">A far jump (1)</a></b>' in entry
 
 
 # ---- A book of two chapters
@@ -113,7 +112,7 @@ def index(book):
 def test_sections_that_name_it_are_found(book):
     append(book, "02-two", LISTING)
     html = index(book)
-    assert '<dt>spin</dt> <dd> Waits. </dd> <dd> <b><a">A (1)</a></b>, <b">B' in html
+    assert '<dt>spin</dt> <dd> Waits. </dd> <dd> <b><a">A (1)</a></b>, <b' in html
     assert "<code>CR9</code></dt> <dd> Is not. </dd> <dd> <b><b\">B (1)" in html
 
 
@@ -124,7 +123,8 @@ def test_section_that_shows_it_is_found_if_no_text_names_it(book):
 
 
 def test_main_section_can_be_said(book):
-    book.page("appendix-instructions", ENTRIES.replace('halt"', 'halt" main="01-one#b"'))
+    with_main = ENTRIES.replace('halt"', 'halt" main="01-one#b"')
+    book.page("appendix-instructions", with_main)
     assert '<b><b">B (1)</a></b>, <a">A (1)</a>' in index(book)
 
 
@@ -142,16 +142,17 @@ def test_entry_that_is_found_nowhere_is_told(book, old, new, complaint):
     assert not worked and f"book/appendix-instructions.md:{line}: {complaint}" in said
 
 
+def times(book):
+    pages = (book.root / "build/book").glob("*.html")
+    return {page.name: page.stat().st_mtime_ns for page in pages}
+
+
 def test_only_the_index_follows_a_page(book):
     index(book)
     append(book, "01-one", "\n## D\n\nAlso `spin`, and `spin`, and `spin`.\n")
-    before = {p.name: p.stat().st_mtime_ns for p in (book.root / "build/book").glob("*.html")}
+    before = times(book)
     assert '<b><d">D (1)</a></b>' in index(book)
-    made = {
-        p.name
-        for p in (book.root / "build/book").glob("*.html")
-        if p.stat().st_mtime_ns != before[p.name]
-    }
+    made = {name for name, time in times(book).items() if time != before[name]}
     assert made == {"01-one.html", "appendix-instructions.html"}
 
 
@@ -193,4 +194,5 @@ def test_term_that_sees_nothing_is_told(terms):
     terms.write(path, terms.read(path).replace('"bits"', '"bytes"'))
     worked, said = terms.make()
     line = terms.line("01-one", "bytes")
-    assert not worked and f'book/01-one.md:{line}: no page defines the term "bytes"' in said
+    complaint = 'no page defines the term "bytes"'
+    assert not worked and f"book/01-one.md:{line}: {complaint}" in said

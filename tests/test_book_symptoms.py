@@ -32,8 +32,9 @@ def quoted(text):
 @functools.cache
 def shown():
     """All that the transcripts of the book show; test_transcripts.py runs them."""
-    blocks = [b for p in (chapters.ROOT / "book").glob("*.md") for b in transcripts.blocks(p)]
-    return "\n".join(line for block in blocks if not block.static for line in block.lines)
+    pages = (chapters.ROOT / "book").glob("*.md")
+    blocks = [block for page in pages for block in transcripts.blocks(page)]
+    return "\n".join(line for b in blocks if not b.static for line in b.lines)
 
 
 def proves(broken, text):
@@ -48,11 +49,15 @@ def proves(broken, text):
 
 @pytest.mark.parametrize("chapter", chapters.names())
 def test_every_break_has_an_entry(chapter):
-    named = {name for where, name in TRY.findall(SYMPTOMS.read_text()) if where == chapter}
+    tried = TRY.findall(SYMPTOMS.read_text())
+    named = {name for where, name in tried if where == chapter}
     assert named == set(breaks.names(chapter))
 
 
-@pytest.mark.parametrize("heading", [h for h, text in entries().items() if quoted(text)])
+QUOTING = [heading for heading, text in entries().items() if quoted(text)]
+
+
+@pytest.mark.parametrize("heading", QUOTING)
 def test_what_an_entry_quotes_is_seen(heading):
     text = entries()[heading]
     tried = [breaks.find(*names) for names in TRY.findall(text)]

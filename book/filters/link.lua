@@ -23,7 +23,7 @@ local GLOSSARY = 'appendix-glossary'
 local LONG = 3  -- minutes: of a page that says how long it is
 -- Pages that tell where something is treated, and treat nothing themselves.
 local INDEXES = { ['appendix-symptoms'] = 1, ['appendix-instructions'] = 1,
-  [GLOSSARY] = 1 }
+  ['appendix-exercises'] = 1, ['appendix-references'] = 1, [GLOSSARY] = 1 }
 
 local cache = 'build/book/.cache/'
 local links, labels = nil, {}
