@@ -106,7 +106,8 @@ def flat(text):
 def index(book):
     worked, said = book.make()
     assert worked, said
-    return flat(book.html("appendix-instructions")).replace('<a href="01-one.html#', "<")
+    html = flat(book.html("appendix-instructions"))
+    return html.replace('<a href="01-one.html#', "<")
 
 
 def test_sections_that_name_it_are_found(book):
