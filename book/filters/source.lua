@@ -154,12 +154,8 @@ local function summary(changed)
       file.name, status(file):gsub('^%+.*', 'changed'), counts(file))
   end
   return '<div class="scroll table" role="region" tabindex="0" aria-label="Files">'
-    .. '<table>
-<thead><tr><th>File<th>It is<th>New<th>Removed<tbody>
-'
-    .. table.concat(rows, '
-') .. '</table></div>
-'
+    .. '<table>\n<thead><tr><th>File<th>It is<th>New<th>Removed<tbody>\n'
+    .. table.concat(rows, '\n') .. '</table></div>\n'
 end
 
 local function section(file)
