@@ -18,6 +18,7 @@ PAGE = """<!DOCTYPE html>
 @pytest.fixture
 def book(tmp_path):
     (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache/links").touch()  # is not published
     (tmp_path / "index.html").write_text(PAGE.format("below/other.html#top"))
     (tmp_path / "below").mkdir()
     (tmp_path / "below/other.html").write_text(
