@@ -199,4 +199,4 @@ def test_page_says_what_it_is(name):
     assert page.all("html")[0].attributes.get("lang") == "en"
     metas = {m.attributes.get("name"): m.attributes for m in page.all("meta")}
     described = metas.get("description", {}).get("content", "")
-    assert len(described) > 10, f"described as {described!r}"
+    assert len(described) > 20, f"described as {described!r}"

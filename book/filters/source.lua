@@ -120,7 +120,8 @@ end
 
 local function write_file(i)
   local file = files[i]
-  local meta = meta_of_page(file.name, purpose(file)
+  local told = purpose(file)
+  local meta = meta_of_page(file.name, told and #told > 20 and told
     or ('The file %s of %s.'):format(file.name, title:lower()))
   meta.prev, meta.next = neighbour(names[i - 1]), neighbour(names[i + 1])
   shell.write(('source/%s/%s'):format(home, file.name), meta,
