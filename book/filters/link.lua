@@ -368,7 +368,9 @@ local function start(meta)
   if INDEXES[book.page] then
     local names = {}
     for _, page in ipairs(links.pages) do
-      if not INDEXES[page.name] then names[#names + 1] = page.name end
+      if not INDEXES[page.name] and not page.name:find('^solutions%-') then
+        names[#names + 1] = page.name
+      end
     end
     mentions.read(cache, names)
   end

@@ -26,7 +26,7 @@
 
 local book = require 'book'
 
-local MOST = 4  -- sections of an entry beside the main one
+local MOST = 3  -- sections of an entry beside the main one
 
 local mentions = {}
 
