@@ -7,7 +7,8 @@
 -- A symbol is a function, a variable, a macro, a constant, a type, a member of a
 -- struct, or a label:
 --
---   { name =, key =, kind =, file =, line =, type =, uses = { { file, line, within } } }
+--   { name =, key =, kind =, file =, line =, type =,
+--     uses = list of { file =, line =, within = } }
 --
 -- The key is unique in the file: "struct thread", "thread.state", "start.next".
 -- The type is the tag of the struct that the value is, points to or returns.
