@@ -94,7 +94,7 @@ function mark(links, current) {
   for (const link of links) {
     link.ariaCurrent = link == current ? "location" : null;
   }
-  const box = current?.closest("details");
+  const box = current?.closest("details > ul");
   if (!box || box.scrollHeight <= box.clientHeight) return;
   const top = current.offsetTop - box.scrollTop;
   if (top < 0 || top + current.offsetHeight > box.clientHeight) {
