@@ -12,7 +12,8 @@ from webpage import RECORDINGS, Page
 BYTES_PER_WORD = 60_000 / 5_000
 PACKED_PER_WORD = 25_000 / 5_000  # compressed, as servers send it
 PACKED_CODE = 6  # a word of code has its color and its link
-FEW = 1_250  # words: even a page with fewer has a head, navigation, a foot, lists
+FRAME = 12_000  # bytes of a head, navigation, a foot, lists of links
+PACKED_FRAME = 5_000
 
 
 @functools.cache
@@ -125,11 +126,12 @@ def test_page_is_light(name):
     page = read(name)
     size, packed = len(page.source.encode()), len(gzip.compress(page.source.encode()))
     packed += sum(len(gzip.compress(shown)) for shown in recordings(page, name))
-    words = max(page.words, FEW)
     code = name.startswith(("source/", "changes-", "solutions-"))
-    budget = words * (PACKED_CODE if code else PACKED_PER_WORD)
-    assert code or size <= words * BYTES_PER_WORD, f"{size} bytes for {words} words"
-    assert packed <= budget, f"{packed} bytes, compressed, for {words} words"
+    for_words = page.words * BYTES_PER_WORD
+    packed_for_words = page.words * (PACKED_CODE if code else PACKED_PER_WORD)
+    said = f"{size} bytes, {packed} compressed, for {page.words} words"
+    assert code or size <= FRAME + for_words, said
+    assert packed <= PACKED_FRAME + packed_for_words, said
 
 
 def recordings(page, name):
