@@ -26,10 +26,14 @@ from pathlib import Path
 import qemu
 
 ROMS = {  # what is in ROM, and where Debian and others keep it
-    "romimage": ("/usr/share/bochs/BIOS-bochs-latest",),
+    "romimage": (
+        "/usr/share/bochs/BIOS-bochs-latest",
+        "/opt/homebrew/share/bochs/BIOS-bochs-latest",
+    ),
     "vgaromimage": (
         "/usr/share/vgabios/vgabios.bin",
         "/usr/share/bochs/VGABIOS-lgpl-latest",
+        "/opt/homebrew/share/bochs/VGABIOS-lgpl-latest",
     ),
 }
 SETTINGS = """\

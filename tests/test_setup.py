@@ -35,6 +35,9 @@ FILES = {
     "usr/lib/grub/x86_64-efi/multiboot2.mod",
     "usr/include/stdio.h",
     "usr/share/OVMF/OVMF_CODE.fd",
+    "usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so",
+    "usr/share/bochs/BIOS-bochs-latest",
+    "usr/share/vgabios/vgabios.bin",
     "usr/lib/aspell/en_US.multi",
 }
 DEBIAN = "ID=debian"
@@ -265,15 +268,16 @@ ELSEWHERE = {
     "make nasm xorriso mtools xz grub2-tools grub2-tools-extra grub2-pc-modules "
     "grub2-efi-x64-modules qemu-system-x86-core qemu-ui-curses gdb pandoc ctags "
     "python3 patch git python3-html5lib python3-pytest python3-pytest-xdist clang "
-    "clang-tools-extra glibc-devel edk2-ovmf aspell-en",
+    "clang-tools-extra glibc-devel edk2-ovmf bochs aspell-en",
     "ID=manjaro\nID_LIKE=arch": "sudo pacman -S --needed gcc binutils make nasm "
     "libisoburn mtools xz grub qemu-system-x86 qemu-ui-curses gdb pandoc-cli ctags "
     "python patch git python-html5lib python-pytest python-pytest-xdist clang glibc "
-    "edk2-ovmf aspell-en",
+    "edk2-ovmf bochs aspell-en",
     "ID=plan9": "gcc binutils make nasm xorriso mtools xz-utils grub-common "
     "grub-pc-bin grub-efi-amd64-bin qemu-system-x86 qemu-system-common gdb pandoc "
     "universal-ctags python3 patch git python3-html5lib python3-pytest "
-    "python3-pytest-xdist clang clang-format libc6-dev ovmf aspell-en",
+    "python3-pytest-xdist clang clang-format libc6-dev ovmf bochs-term bochsbios "
+    "vgabios aspell-en",
 }
 
 
@@ -298,7 +302,7 @@ def test_prints_the_line_to_run_on_macos(machine):
     assert output.splitlines()[1:] == [
         "brew install x86_64-elf-gcc x86_64-elf-binutils make nasm xorriso mtools "
         "xz x86_64-elf-grub qemu x86_64-elf-gdb pandoc universal-ctags python patch "
-        "git llvm clang-format aspell"
+        "git llvm clang-format bochs aspell"
     ]
 
 
