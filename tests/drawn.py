@@ -33,7 +33,7 @@ class DrawnBook:
 
     def make(self):
         """Make the book: whether that worked, and what was said."""
-        return self.book.make(f"RECORD={self.book.root}/record")
+        return self.book.make(f"RECORD={self.book.root}/record", "BOOTED=")
 
     @property
     def file(self):
