@@ -14,7 +14,7 @@ const FILES = /^(pagefind\.js|pagefind-worker\.js|pagefind-entry\.json|.*\.(page
 // What says a thing again, or says it to machines.
 const LEFT_OUT = ['nav', 'svg', 'del', 'math annotation', 'trap-stepper', '.walk',
   '.chart table', '.chapters', '.title .number', '.sn-number', '.sn-ref',
-  ':is(h2, h3, h4) > a', '#uses', '.uses']
+  ':is(h2, h3, h4) > a', '#uses', '.uses', '.mentions a']
 
 // How much a word weighs there; in a heading more, as pagefind has it. A listing's
 // caption names what is defined in it, and so do the links in a source page.

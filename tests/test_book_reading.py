@@ -9,6 +9,7 @@ import http.server
 import re
 import struct
 import threading
+import time
 
 import pytest
 
@@ -59,6 +60,7 @@ def wait_for_choice(browser, theme):
         browser.open(site_of_book.page("using"))
         if browser.run(CHOICE) == theme:
             return
+        time.sleep(0.1)
     pytest.fail(f"{theme} is not remembered")
 
 

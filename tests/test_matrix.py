@@ -44,7 +44,7 @@ WRONG = {
         "it does not say /\\^Trapframe needs",
     ),
     "no such CPU": (matrix.Environment("x", "-cpu abacus"), "abacus"),
-    "it never ends": (matrix.Environment("x", "-icount shift=14"), "the time limit"),
+    "a CPU that waits": (matrix.Environment("x", "-S"), "it does not halt: "),
 }
 
 

@@ -267,7 +267,7 @@ local patterns = { nasm = '^%.?[%a_?][%w_.?]*' }
 
 -- What is not to be looked into: comments and strings, tags, numbers.
 local opaque = { '^<i>.-</i>', '^<i class=s>.-</i>', '^<[^>]*>', '^%d[%w_]*' }
-local signs = { '^%-&gt;', '^&%a+;', '^[^%s]' }
+local signs = { '^%->', '^&%a+;', '^[^%s]' }
 
 local function first_match(text, at, list)
   for _, pattern in ipairs(list) do
@@ -293,7 +293,7 @@ local function link_line(file, line, html, tokens, link)
       tokens[#tokens + 1] = { text = name, type = type }
       if symbol then text = link(symbol, name) end
     elseif not skipped and text:find('%S') then
-      tokens[#tokens + 1] = { text = text:gsub('&gt;', '>') }
+      tokens[#tokens + 1] = { text = text }
     end
     out[#out + 1] = text
   end
