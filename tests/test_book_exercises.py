@@ -94,7 +94,7 @@ def test_solutions_stand_outside_the_order(tiny):
 def test_list_tells_what_each_is_about(tiny):
     page = tiny.html("appendix-exercises")
     assert ": 0 to be solved by a line or two, 1 for an hour, 0 for an evening" in page
-    assert '<a href="01-one.html#ex-one">1.1 A title</a> · hour' in page
+    assert '<a href="01-one.html#ex-one">1.1 A title</a> · <bdi>hour' in page
     assert '<a href="solutions-01-one.html#sol-one">Solution</a>' in page
 
 

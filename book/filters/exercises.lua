@@ -20,9 +20,10 @@ local function item(exercise, labels)
     book.problem(1, 'nothing is called #' .. id)
     return ''
   end
-  return ('<li><a href="%s.html#%s">%s %s</a> · %s · <a href="%s.html#%s">Solution</a>')
-    :format(page, anchor(exercise.id), exercise.number, book.escape(solution.text),
-    exercise.level, solution.page, anchor(id))
+  return ('<li><a href="%s.html#%s">%s %s</a> · <bdi>%s · '
+    .. '<a href="%s.html#%s">Solution</a></bdi>'):format(page, anchor(exercise.id),
+    exercise.number, book.escape(solution.text), exercise.level, solution.page,
+    anchor(id))
 end
 
 local function of_chapter(page, labels)

@@ -91,6 +91,32 @@ local function hyphenated(element)
     pandoc.Str(after) }
 end
 
+-- Nor may "-ffreestanding" leave its hyphen at the end of a line.
+local MOST = 24  -- characters that are kept together
+local function unbroken(element)
+  if not element.text:match('^%-') or #element.text > MOST then return nil end
+  return { pandoc.RawInline('html', '<bdi>'), element,
+    pandoc.RawInline('html', '</bdi>') }
+end
+
+-- "4 KiB", "volume 3A", "chapter 06" and "80 x 25" are not torn apart.
+local function belong_together(left, right)
+  return left:find('%d$') and (right:find('^[KMGT]iB%f[%A]') or right == 'x')
+    or right:find('^%d') and (left == 'x' or left:find('^%p*[Vv]olume$')
+      or left:find('^%p*[Cc]hapter$'))
+end
+
+local function pairs_of_words(inlines)
+  for i = 2, #inlines - 1 do
+    local left, gap, right = inlines[i - 1], inlines[i], inlines[i + 1]
+    if (gap.t == 'Space' or gap.t == 'SoftBreak') and left.t == 'Str'
+        and right.t == 'Str' and belong_together(left.text, right.text) then
+      inlines[i] = pandoc.Str '\u{a0}'
+    end
+  end
+  return inlines
+end
+
 local function is_page(name)
   for _, page in ipairs(links.pages) do
     if name == page.name or name == 'source-' .. page.name then return true end
@@ -218,7 +244,7 @@ local function chapters()
       parts[#parts + 1] = ('<li value="%d"><a href="%s.html">%s</a><p>%s</p>'
         .. '<p class="length">%d minutes</p></li>'):format(
         chapter_number(page.name), page.name, book.escape(page.title),
-        book.escape(page.description), page.minutes)
+        book.escape(page.description):gsub('%d+%-bit', '<bdi>%0</bdi>'), page.minutes)
     end
   end
   return { book.html('<ol class="chapters">', table.concat(parts, '\n'), '</ol>') }
@@ -379,8 +405,8 @@ end
 return {
   { Meta = start },
   { Div = div, Header = heading },
-  { Cite = cite, Link = link, Span = span, Str = hyphenated,
-    RawBlock = screens },
+  { Cite = cite, Link = link, Span = span, Str = hyphenated, Code = unbroken,
+    Inlines = pairs_of_words, RawBlock = screens },
   { Para = lift_notes, Plain = lift_notes },
   { Pandoc = template_variables },
 }
