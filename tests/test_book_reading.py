@@ -179,10 +179,18 @@ def copies(browser, selector):
 
 
 def typed(name):
-    """The commands of each transcript of a page, as its Markdown has them."""
+    """The commands of each transcript of a page, as its Markdown has them: one that
+    ends in a backslash goes on in the next line."""
     for block in transcripts.blocks(transcripts.BOOK / f"{name}.md"):
-        prompts = filter(None, map(transcripts.PROMPT.fullmatch, block.lines))
-        yield [(match[1] or match[3], match[2] or "") for match in prompts]
+        commands = []
+        for line in block.lines:
+            match = transcripts.PROMPT.fullmatch(line)
+            if match:
+                commands.append((match[1] or match[3], match[2] or ""))
+            elif commands and commands[-1][1].endswith("\\"):
+                prompt, text = commands.pop()
+                commands.append((prompt, f"{text}\n{line}"))
+        yield commands
 
 
 @pytest.mark.parametrize("name", site_of_book.names())

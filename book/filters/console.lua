@@ -21,16 +21,19 @@ local function typed(line)
   end
 end
 
--- Successive lines of output are one <samp>.
+-- Successive lines of output are one <samp>. A command goes on in the next line if
+-- it ends in a backslash.
 function console.html(text)
-  local parts, output = {}, {}
+  local parts, output, continues = {}, {}, false
   local function flush()
     if #output == 0 then return end
     parts[#parts + 1] = '<samp>' .. table.concat(output, '\n') .. '</samp>'
     output = {}
   end
   for line in (text .. '\n'):gmatch('(.-)\n') do
-    local html = typed(line)
+    local html = continues and ('<kbd class="cmd">%s</kbd>'):format(book.escape(line))
+      or typed(line)
+    continues = html and line:find('\\$')
     if html then flush() end
     table.insert(html and parts or output, html or book.escape(line))
   end
