@@ -4,13 +4,16 @@ shows it at each width, light and dark.
     with Site() as site:
         faults(browser, site, "02-vga")     a line each
 
-The site is served by HTTP, from some directory of a host, as readers get it; the
-first time with fonts that come late.
+The site is served by HTTP, from some directory of a host, as readers get it: the
+head of a page in pieces, fonts soon or late.
 """
 
 import functools
 import gzip
 import http.server
+import io
+import itertools
+import re
 import threading
 import time
 from pathlib import Path
@@ -21,6 +24,9 @@ from webpage import RECORDINGS
 
 BASE = "/some/where/"
 LATE = 0.3  # seconds that a font takes
+PIECE = re.compile(rb".*?</(?:li|nav|button|h1|header)>|.+", re.DOTALL)  # of a page
+PIECES = 10  # that come one by one: these and the head are in the first window
+PAUSE = 0.03  # seconds between them, in which the browser paints
 WIDTHS = 320, 390, 768, 1024, 1280, 1920
 CLOSE = 390, 1280  # widths at which all is looked at
 REQUESTS = 7  # of a page: itself, 2 style sheets, 3 fonts, a script; or a picture for one
@@ -45,6 +51,15 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         if self.path.endswith(".woff2"):
             time.sleep(self.server.late)
         super().do_GET()
+
+    def copyfile(self, source, outputfile):
+        if self.path.endswith(".html"):
+            pieces = PIECE.findall(source.read())
+            for piece in pieces[:PIECES]:
+                outputfile.write(piece)
+                time.sleep(PAUSE)
+            source = io.BytesIO(b"".join(pieces[PIECES:]))
+        super().copyfile(source, outputfile)
 
     def log_message(self, *_):
         pass
@@ -89,9 +104,8 @@ def faults(browser, site, name):
         browser.run(f"{LOOKS}; globalThis.looks = looks; 0")
         see(f"{width} px, fonts {seconds} s late", *take("shifts"))
 
-    for width in CLOSE:
-        load(LATE, width)
-    load(0, CLOSE[-1])
+    for seconds, width in itertools.product((LATE, 0), CLOSE):
+        load(seconds, width)
     see("loading", *ill_mannered(browser, site), *scripts_too_heavy(browser, site))
     see("Tab", *keys(browser))
     for width in WIDTHS:
