@@ -26,6 +26,7 @@ help:
 	@echo 'make soak       the last chapter under load, ten minutes; SECONDS=60'
 	@echo 'make matrix     boot every chapter everywhere; also build/matrix.tsv'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
+	@echo '                RECORD=1, for these two: as the book shows it'
 	@echo 'make book       the website, in build/book/'
 	@echo 'make serve      the same, at http://localhost:8000/, made again when a'
 	@echo '                file changes; PORT=8080 takes another port'
@@ -50,12 +51,12 @@ test: book
 	    $(if $(filter command line,$(origin CHAPTER)),--chapter $(FOUND))
 
 bench:
-	@$(PYTHON) tests/bench/bench.py
+	@$(PYTHON) tests/bench/bench.py $(if $(RECORD),--record)
 
 # Six compilations, BIOS and UEFI, CPUs, memory, media, another emulator.
 matrix:
-	@$(PYTHON) tests/matrix.py $(if $(filter command line,$(origin \
-	    CHAPTER)),$(FOUND))
+	@$(PYTHON) tests/matrix.py $(if $(RECORD),--record,$(if \
+	    $(filter command line,$(origin CHAPTER)),$(FOUND)))
 
 soak:
 	@$(PYTHON) tests/soak.py $(if $(SECONDS),--seconds $(SECONDS)) \

@@ -1,10 +1,13 @@
 """matrix.py: every chapter in every environment that the book speaks of.
 
     matrix.py [CHAPTER...]      boots them, writes build/matrix.tsv
+    matrix.py --record          boots all; if none fails, writes tests/matrix.tsv, too
 
 The table has a line a cell: chapter, environment, "pass" or "fail", milliseconds. A
 cell passes if the kernel says what the chapter's kernel has to say, and ends as it has
 to: CLAIMS. What a failing cell said is printed. The exit status is 1 if any failed.
+The record, tests/matrix.tsv, is what the book shows: no milliseconds, but date, versions,
+and digests of the sources.
 
 Not each combination is tried. Most environments differ from that of the book, gcc -O2
 on a QEMU with BIOS that boots from a CD, in one thing; some in two that might have to
@@ -24,8 +27,15 @@ import chapters
 import elf
 import images
 import qemu
+import records
+
+sys.path.insert(0, str(chapters.ROOT / "book"))
+
+import digests  # noqa: E402
 
 RESULT = chapters.ROOT / "build/matrix.tsv"
+RECORD = chapters.ROOT / "tests/matrix.tsv"
+PROGRAMS = "gcc", "clang", "NASM", "GNU ld", "GRUB", "QEMU", "OVMF", "Bochs"
 SECONDS = 120  # a cell's time, of which a slow machine needs a part
 MEMORY_64G = (
     "-m 64G -object memory-backend-ram,id=m,size=64G,reserve=off "
@@ -244,8 +254,23 @@ def rows(wanted, everywhere):
         yield from pool.map(lambda names: cell(*names), cells)
 
 
-def main(arguments):
-    wanted = [chapters.find(name) for name in arguments] or chapters.names()
+def sources():
+    """The part of a record's head that tells what the kernels are made of."""
+    found = digests.digests(chapters.ROOT, chapters.names())
+    return {f"sources {name}": digest for name, digest in found.items()}
+
+
+def record(before, table):
+    """Write it down, unless something has changed since BEFORE, while it ran."""
+    if before != sources():
+        sys.exit("not recorded: the sources have changed meanwhile")
+    head = records.head(*PROGRAMS) | before
+    records.write(RECORD, "make matrix RECORD=1", head, [row[:3] for row in table])
+    print(f"recorded in {RECORD}")
+
+
+def run_all(wanted):
+    """Run, print and write all rows; them, and how many failed."""
     everywhere = list(environments())
     build_all(wanted, everywhere)
     table, failed = [], 0
@@ -254,10 +279,23 @@ def main(arguments):
         if wrong:
             failed += 1
             print(wrong, file=sys.stderr)
-        table.append("\t".join(map(str, row)))
+        table.append(row)
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text("\n".join(table) + "\n")
+    RESULT.write_text("".join("\t".join(map(str, row)) + "\n" for row in table))
     print(f"{len(table) - failed} of {len(table)} pass")
+    return table, failed
+
+
+def main(arguments):
+    recording = arguments == ["--record"]
+    names = [] if recording else arguments
+    wanted = [chapters.find(name) for name in names] or chapters.names()
+    before = sources()
+    table, failed = run_all(wanted)
+    if recording and failed:
+        print("not recorded, since not all pass", file=sys.stderr)
+    elif recording:
+        record(before, table)
     return 1 if failed else 0
 
 

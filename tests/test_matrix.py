@@ -8,6 +8,7 @@ import bochs
 import chapters
 import matrix
 import qemu
+import records
 
 HERE, *OTHERS = matrix.environments()
 EMULATED = OTHERS[-1]
@@ -74,6 +75,46 @@ def test_command_fails_if_a_cell_does(monkeypatch, tmp_path, capsys):
     assert re.fullmatch(
         rf"02-vga\t{HERE.name}\tpass\t\d+\n02-vga\tx\tfail\t\d+\n", table
     )
+
+
+def test_record_has_every_cell_and_none_fails():
+    everywhere = list(matrix.environments())
+    cells = [(name, each.name) for name in chapters.names() for each in everywhere]
+    assert records.read(matrix.RECORD)[1] == [(*cell, "pass") for cell in cells]
+
+
+@pytest.fixture
+def two_cells(monkeypatch, tmp_path):
+    """A matrix of chapter 02 in two environments, and a record elsewhere."""
+    monkeypatch.setattr(matrix, "RESULT", tmp_path / "result.tsv")
+    monkeypatch.setattr(matrix, "RECORD", tmp_path / "record.tsv")
+    monkeypatch.setattr(chapters, "names", lambda: ["02-vga"])
+    two = [HERE, matrix.Environment("16 MiB", "-m 16M")]
+    monkeypatch.setattr(matrix, "environments", lambda: two)
+    return two
+
+
+def test_record(two_cells):
+    assert matrix.main(["--record"]) == 0
+    head, rows = records.read(matrix.RECORD)
+    assert rows == [("02-vga", HERE.name, "pass"), ("02-vga", "16 MiB", "pass")]
+    assert head["QEMU"] == records.version("QEMU") != records.UNKNOWN
+    assert {"date", "sources 02-vga", "sources common"} < set(head)
+
+
+def test_failing_cell_is_not_recorded(two_cells, capsys):
+    two_cells[1] = matrix.Environment("x", refused=True)
+    assert matrix.main(["--record"]) == 1
+    assert "not recorded" in capsys.readouterr().err
+    assert not matrix.RECORD.exists()
+
+
+def test_what_changes_meanwhile_is_not_recorded(two_cells, monkeypatch):
+    digests = iter([{"common": "a"}, {"common": "b"}])
+    monkeypatch.setattr(matrix.digests, "digests", lambda *_: next(digests))
+    with pytest.raises(SystemExit, match="not recorded"):
+        matrix.main(["--record"])
+    assert not matrix.RECORD.exists()
 
 
 def test_bochs_that_says_nothing(monkeypatch):
