@@ -2,8 +2,11 @@
 
     bench.py                all of it
     bench.py loops 05-paging    one measure, and the kernels in tests/bench/05-paging
+    bench.py --record       all of it, and write down what the book shows and the tests
+                            compare: counts.tsv, and times.tsv for what is not exact
 
-Instructions are exact: QEMU's -icount makes the clock advance by one for each.
+Instructions are exact: QEMU's -icount makes the clock advance by one for each. Those
+that differ from the record are told.
 Seconds are of this machine, so what matters is stated as a ratio.
 """
 
@@ -26,8 +29,15 @@ import irq_off  # noqa: E402
 import ktap  # noqa: E402
 import patched  # noqa: E402
 import qemu  # noqa: E402
+import records  # noqa: E402
 
 RESULT = chapters.ROOT / "build/bench.tsv"
+COUNTS, TIMES = HERE / "counts.tsv", HERE / "times.tsv"
+EXACT = "instructions", "pieces", "bytes"  # the units of what is counted
+PROGRAMS = "gcc", "clang", "NASM", "GNU ld", "GRUB", "QEMU"  # that counts depend on
+ADVICE = """\
+If that is meant, "make bench RECORD=1" writes tests/bench/counts.tsv anew; commit it with
+the change, and name the figure in the message."""
 ROUNDS = 7  # of what takes time; the best one counts, for other work only adds
 ICOUNT = "-icount shift=0,sleep=off -rtc base=2020-01-01,clock=vm -seed 1".split()
 # The host need not have so much: what is not used is not there.
@@ -36,7 +46,7 @@ HUGE = (
     " -machine memory-backend=m"
 ).split()
 MEMORY = {size: ["-m", size] for size in ("16M", "128M", "4G")} | {"64G": HUGE}
-PROMPT_MEMORY = "16M", "128M", "4G"
+PROMPT_MEMORY = {".16M": MEMORY["16M"], "": [], ".4G": MEMORY["4G"]}
 PLAIN_MACHINE = ["-accel", "tcg"]
 PLAIN_MENU = "set timeout=0\nmultiboot2 /kernel.elf\nboot\n"
 
@@ -107,7 +117,7 @@ def clean_build():
     copy.make("all", alone=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    yield "clean_build_cpu", seconds, "s"
+    yield "clean_build_cpu_seconds", seconds, "s"
 
 
 def text_bytes():
@@ -115,7 +125,7 @@ def text_bytes():
     for chapter in chapters.names():
         kernel = chapters.build(chapter, "gcc-O2", "all") / "kernel.elf"
         size = re.search(r"^\.text\s+(\d+)", elf.tool("size", "-A", kernel), re.M)
-        yield f"kernel_text.{chapter}", int(size[1]), "bytes"
+        yield f"kernel_text_bytes.{chapter}", int(size[1]), "bytes"
 
 
 # Running
@@ -168,10 +178,10 @@ def entry_to_prompt():
     kernel = chapters.build(last(), "gcc-O2", "all") / "kernel.elf"
     symbols = elf.symbols(kernel)
     start, end = symbols["start"], symbols["input_get"]
-    for size in PROMPT_MEMORY:
-        image, flags = kernel.with_suffix(".iso"), MEMORY[size]
+    for suffix, flags in PROMPT_MEMORY.items():
+        image = kernel.with_suffix(".iso")
         count = instructions_between(image, start, end, *flags)
-        yield f"entry_to_prompt.{size}", count, "instructions"
+        yield f"entry_to_prompt{suffix}", count, "instructions"
 
 
 def kernel_of(source, chapter, toolchain="gcc-O2"):
@@ -230,6 +240,12 @@ def clang():
             yield f"{name}.clang", value, unit
 
 
+def first_interrupts():
+    """Interrupts in the chapter that has them first, without threads."""
+    for name, value, unit in values("07-interrupts/interrupts", "07-interrupts"):
+        yield f"{name}.07-interrupts", value, unit
+
+
 def page_walk():
     """Probes of chapter 03, which walks the page tables."""
     for name, value, unit in values("04-returning/probes", "03-exceptions"):
@@ -246,6 +262,7 @@ MEASURES = (
     irq_off_longest,
     kernels,
     clang,
+    first_interrupts,
     page_walk,
 )
 
@@ -254,20 +271,67 @@ def shown(value):
     return f"{value:.3g}" if isinstance(value, float) and value < 100 else f"{value:.0f}"
 
 
-def main(wanted):
+# What it was before
+
+
+def differences(rows):
+    """A line for each count that is not what the record says."""
+    recorded = {row[0]: float(row[1]) for row in records.read(COUNTS)[1]}
+    for name, value, unit in rows:
+        if unit in EXACT and name not in recorded:
+            yield f"{name}: is {value:.0f} {unit}, and was not recorded"
+        elif unit in EXACT and value != recorded[name]:
+            change = value - recorded[name]
+            yield (
+                f"{name}: was {recorded[name]:.0f} {unit}, is {value:.0f}: {change:+.0f}, "
+                f"{change / recorded[name]:+.1%}"
+            )
+
+
+def other_versions():
+    """A line for each program that is another than the one of the record."""
+    for name, was in records.read(COUNTS)[0].items():
+        if name in PROGRAMS and records.version(name) != was:
+            yield f"(recorded with {name} {was}, this is {records.version(name)})"
+
+
+def complaint(rows):
+    """What to say to who has changed some count; nothing if nobody has."""
+    lines = list(differences(rows))
+    return "\n".join([*lines, *other_versions(), ADVICE]) if lines else ""
+
+
+def record(rows):
+    """Write down all rows, those that are exact apart from the others."""
+    for path, exact in ((COUNTS, True), (TIMES, False)):
+        some = [(name, shown(n), unit) for name, n, unit in rows if (unit in EXACT) == exact]
+        records.write(path, "make bench RECORD=1", records.head(*PROGRAMS), some)
+
+
+def measured(wanted):
+    """The rows of all that is wanted, each told as soon as it is known."""
     known = {measure.__name__: measure for measure in MEASURES}
     usual = list(known)
     known.update({suite: functools.partial(kernels, suite) for suite in suites()})
     unknown = [name for name in wanted if name not in known]
     if unknown:
         sys.exit(f"no measure {unknown[0]}; there are: {', '.join(known)}")
-    rows = []
     for name in wanted or usual:
         for row in known[name]():
             print(f"{row[0]:36} {shown(row[1]):>10} {row[2]}", flush=True)
-            rows.append("\t".join((row[0], shown(row[1]), row[2])))
+            yield row
+
+
+def main(arguments):
+    recording = arguments == ["--record"]
+    rows = list(measured([] if recording else arguments))
+    table = [f"{name}\t{shown(value)}\t{unit}\n" for name, value, unit in rows]
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text("\n".join(rows) + "\n")
+    RESULT.write_text("".join(table))
+    if recording:
+        record(rows)
+    elif complaint(rows):
+        print(complaint(rows), file=sys.stderr)
 
 
 if __name__ == "__main__":

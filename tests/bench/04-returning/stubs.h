@@ -51,6 +51,11 @@ static void allow_sse_and_xsave(void)
 #define PUSH ".irp r, " LAREGEN "\npush %\\r\n.endr\n"
 #define POP  ".irp r, " GENERAL "\npop %\\r\n.endr\n"
 
+// The kernel's stub in three parts: others have more in between.
+#define ENTER "push $0\npush $3\njmp 1f\n1:\n" PUSH
+#define CALL  "cld\nmov %rsp, %rdi\ncall exception_dispatch\n"
+#define LEAVE POP "add $16, %rsp\niretq\n"
+
 asm(".pushsection .text\n"
     "nothing:\n"               // what C makes of an empty function
     "ret\n"
@@ -64,27 +69,21 @@ asm(".pushsection .text\n"
     "iretq\n"
 
     "with_fxsave:\n"
-    PUSH
+    ENTER
     "fxsave sse_state(%rip)\n"
-    "cld\n"
-    "mov %rsp, %rdi\n"
-    "call nothing\n"
+    CALL
     "fxrstor sse_state(%rip)\n"
-    POP
-    "iretq\n"
+    LEAVE
 
     "with_xsave:\n"
-    PUSH
+    ENTER
     "mov $7, %eax\n"          // x87, SSE and AVX state
     "xor %edx, %edx\n"
     "xsave sse_state(%rip)\n"
-    "cld\n"
-    "mov %rsp, %rdi\n"
-    "call nothing\n"
+    CALL
     "mov $7, %eax\n"
     "xor %edx, %edx\n"
     "xrstor sse_state(%rip)\n"
-    POP
-    "iretq\n"
+    LEAVE
     ".popsection\n");
 // clang-format on

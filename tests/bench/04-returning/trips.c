@@ -159,22 +159,22 @@ TEST(trips)
     idt_init();
     exception_set_handler(EXC_BREAKPOINT, nothing);
     INSTRUCTIONS("int3");
-    tell("int3_round_trip", INSTRUCTIONS("int3"));
+    tell("int3_roundtrip", INSTRUCTIONS("int3"));
 
     measure("int3_naked", naked);
     measure("int3_all_general", all_general);
-    measure("int3_fxsave", with_fxsave);
-    measure("int3_xsave", with_xsave);
-    measure("int3_naked_lretq", by_lretq);
-    measure("int3_interrupt_empty", interrupt_empty);
-    measure("int3_interrupt_counter", interrupt_counter);
-    measure("int3_interrupt_calling", interrupt_calling);
+    measure("int3_roundtrip_fxsave", with_fxsave);
+    measure("int3_roundtrip_xsave", with_xsave);
+    measure("lret_return", by_lretq);
+    measure("int3_interrupt_attribute_empty", interrupt_empty);
+    measure("int3_interrupt_attribute_counter", interrupt_counter);
+    measure("int3_interrupt_attribute", interrupt_calling);
     measure("int3_no_caller_saved_empty", no_caller_saved_empty);
     measure("int3_no_caller_saved_counter", no_caller_saved_counter);
-    measure("int3_no_caller_saved_calling", no_caller_saved_calling);
+    measure("int3_no_caller_saved", no_caller_saved_calling);
 #ifdef __clang__
     measure("int3_preserve_all_empty", preserve_all_empty);
     measure("int3_preserve_all_counter", preserve_all_counter);
-    measure("int3_preserve_all_calling", preserve_all_calling);
+    measure("int3_preserve_all", preserve_all_calling);
 #endif
 }
