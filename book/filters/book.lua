@@ -128,6 +128,16 @@ function book.each_block(blocks, visit)
   end
 end
 
+-- 1234567.8 is 1,234,568.
+function book.grouped(number)
+  local text = ('%.0f'):format(number)
+  repeat
+    local count
+    text, count = text:gsub('^(%d+)(%d%d%d)', '%1,%2')
+  until count == 0
+  return text
+end
+
 function book.html(...)
   return pandoc.RawBlock('html', table.concat { ... })
 end

@@ -22,16 +22,6 @@ local ACROSS = 1000                     -- units of the plot's own SVG
 local LABEL = 17                        -- a label's height
 local MOST_LINES = 3                    -- that style.css can tell apart
 
--- 1234567.8 is 1,234,568.
-local function shown(number)
-  local text = ('%.0f'):format(number)
-  repeat
-    local count
-    text, count = text:gsub('^(%d+)(%d%d%d)', '%1,%2')
-  until count == 0
-  return text
-end
-
 -- The distance of ticks, round, so that there are at most so many up to a number.
 local function tick(most, count)
   local power = 10 ^ math.floor(math.log(most / count, 10))
@@ -87,11 +77,11 @@ local function axes(chart)
     local y = TOP + height(chart, value)
     parts[#parts + 1] = ('<line%s x1="%d%%" x2="%d%%" y1="%s" y2="%s"/>'):format(
       value == 0 and ' class="axis"' or '', LEFT, LEFT + WIDTH, short(y), short(y))
-      .. text(LEFT - 1.5, y + 4, shown(value), ' text-anchor="end"')
+      .. text(LEFT - 1.5, y + 4, book.grouped(value), ' text-anchor="end"')
   end
   for value = 0, chart.right, chart.x_tick do
     parts[#parts + 1] = text(LEFT + WIDTH * value / chart.right,
-      TOP + HEIGHT + 18, shown(value), ' text-anchor="middle"')
+      TOP + HEIGHT + 18, book.grouped(value), ' text-anchor="middle"')
   end
   parts[#parts + 1] = text(LEFT + WIDTH / 2, TOP + HEIGHT + 38, chart.x,
     ' text-anchor="middle"')
@@ -143,11 +133,11 @@ end
 local function description(chart)
   local ends = {}
   for i, line in ipairs(chart.lines) do
-    ends[i] = ('%s %s, at most %s'):format(line.name, shown(line.last[2]),
-      shown(highest(line)))
+    ends[i] = ('%s %s, at most %s'):format(line.name, book.grouped(line.last[2]),
+      book.grouped(highest(line)))
   end
   return ('Lines over %s, from 0 to %s, in %s. At the end: %s.'):format(chart.x,
-    shown(chart.right), chart.unit, table.concat(ends, '; '))
+    book.grouped(chart.right), chart.unit, table.concat(ends, '; '))
 end
 
 local function cells(tag, list)
@@ -162,8 +152,8 @@ local function numbers(chart)
     head[i + 1] = book.escape(('%s, %s'):format(line.name, chart.unit))
   end
   for i, point in ipairs(chart.lines[1].points) do
-    local row = { shown(point[1]) }
-    for j, line in ipairs(chart.lines) do row[j + 1] = shown(line.points[i][2]) end
+    local row = { book.grouped(point[1]) }
+    for j, line in ipairs(chart.lines) do row[j + 1] = book.grouped(line.points[i][2]) end
     rows[i] = cells('row', row)
   end
   return ('<details><summary>The numbers</summary><table><thead>%s</thead>'

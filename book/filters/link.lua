@@ -21,9 +21,11 @@ local text = require 'text'
 
 local GLOSSARY = 'appendix-glossary'
 local LONG = 3  -- minutes: of a page that says how long it is
--- Pages that tell where something is treated, and treat nothing themselves.
+-- Pages that tell where something is treated, or what came of it, and treat nothing
+-- themselves.
 local INDEXES = { ['appendix-symptoms'] = 1, ['appendix-instructions'] = 1,
-  ['appendix-exercises'] = 1, ['appendix-references'] = 1, [GLOSSARY] = 1 }
+  ['appendix-exercises'] = 1, ['appendix-references'] = 1, [GLOSSARY] = 1,
+  ['appendix-costs'] = 1, ['appendix-matrix'] = 1 }
 
 local cache = 'build/book/.cache/'
 local links, labels = nil, {}

@@ -1,0 +1,62 @@
+-- records.lua: what was found out once, and is committed (tests/records.py): a head
+-- of keys and values, and rows of fields.
+
+local book = require 'book'
+
+local records = {}
+
+local function fields_of(line)
+  local fields = {}
+  for field in line:gmatch('[^\t]+') do fields[#fields + 1] = field end
+  return fields
+end
+
+-- { head = { { key, value }, ... }, rows = { { field, ... }, ... } }
+function records.read(path, where)
+  local record, lines = { head = {}, rows = {} }, book.read(path)
+  if not lines then book.problem(where, 'there is no ' .. path) end
+  for number, line in ipairs(lines or {}) do
+    local head = line:match('^# (.+\t.+)$')
+    local list = head and record.head or record.rows
+    if number > 1 then list[#list + 1] = fields_of(head or line) end
+  end
+  return record
+end
+
+-- Key and value of each program in a head, and the date.
+local function told(record)
+  local programs, date = {}, '?'
+  for _, pair in ipairs(record.head) do
+    local key, value = table.unpack(pair)
+    if key == 'date' then
+      date = value
+    elseif not key:find('^sources ') then
+      programs[#programs + 1] = key .. ' ' .. value
+    end
+  end
+  return programs, date
+end
+
+-- "Recorded on 2026-11-27, with", and a list of programs, each with its version.
+function records.told(record)
+  local programs, date = told(record)
+  local items = pandoc.List(programs):map(function (text)
+    return { pandoc.Plain(text) }
+  end)
+  return { pandoc.Para(('Recorded on %s, with'):format(date)),
+    pandoc.BulletList(items) }
+end
+
+-- A table of inlines or texts, as wide as it has to be.
+function records.table(caption, aligns, header, rows)
+  local function cells(row)
+    return pandoc.List(row):map(function (cell)
+      return { pandoc.Plain(cell) }
+    end)
+  end
+  local widths = pandoc.List(aligns):map(function () return 0 end)
+  return pandoc.utils.from_simple_table(pandoc.SimpleTable({ pandoc.Str(caption) },
+    aligns, widths, cells(header), pandoc.List(rows):map(cells)))
+end
+
+return records
