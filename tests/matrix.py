@@ -6,8 +6,8 @@
 The table has a line a cell: chapter, environment, "pass" or "fail", milliseconds. A
 cell passes if the kernel says what the chapter's kernel has to say, and ends as it has
 to: CLAIMS. What a failing cell said is printed. The exit status is 1 if any failed.
-The record, tests/matrix.tsv, is what the book shows: no milliseconds, but date, versions,
-and digests of the sources.
+The record, tests/matrix.tsv, is what the book shows: no milliseconds, but date,
+versions, and digests of the sources.
 
 Not each combination is tried. Most environments differ from that of the book, gcc -O2
 on a QEMU with BIOS that boots from a CD, in one thing; some in two that might have to

@@ -67,7 +67,8 @@ def test_table(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bench, "RESULT", tmp_path / "bench.tsv")
     bench.main(["text_bytes"])
     rows = [line.split("\t") for line in bench.RESULT.read_text().splitlines()]
-    assert [row[0] for row in rows] == [f"kernel_text_bytes.{n}" for n in chapters.names()]
+    names = [f"kernel_text_bytes.{name}" for name in chapters.names()]
+    assert [row[0] for row in rows] == names
     assert all(int(value) > 0 and unit == "bytes" for _, value, unit in rows)
     assert len(capsys.readouterr().out.splitlines()) == len(rows)
 

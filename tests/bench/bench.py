@@ -36,8 +36,8 @@ COUNTS, TIMES = HERE / "counts.tsv", HERE / "times.tsv"
 EXACT = "instructions", "pieces", "bytes"  # the units of what is counted
 PROGRAMS = "gcc", "clang", "NASM", "GNU ld", "GRUB", "QEMU"  # that counts depend on
 ADVICE = """\
-If that is meant, "make bench RECORD=1" writes tests/bench/counts.tsv anew; commit it with
-the change, and name the figure in the message."""
+If that is meant, "make bench RECORD=1" writes tests/bench/counts.tsv anew; commit it
+with the change, and name the figure in the message."""
 ROUNDS = 7  # of what takes time; the best one counts, for other work only adds
 ICOUNT = "-icount shift=0,sleep=off -rtc base=2020-01-01,clock=vm -seed 1".split()
 # The host need not have so much: what is not used is not there.
@@ -283,8 +283,8 @@ def differences(rows):
         elif unit in EXACT and value != recorded[name]:
             change = value - recorded[name]
             yield (
-                f"{name}: was {recorded[name]:.0f} {unit}, is {value:.0f}: {change:+.0f}, "
-                f"{change / recorded[name]:+.1%}"
+                f"{name}: was {recorded[name]:.0f} {unit}, is {value:.0f}: "
+                f"{change:+.0f}, {change / recorded[name]:+.1%}"
             )
 
 
@@ -304,8 +304,9 @@ def complaint(rows):
 def record(rows):
     """Write down all rows, those that are exact apart from the others."""
     for path, exact in ((COUNTS, True), (TIMES, False)):
-        some = [(name, shown(n), unit) for name, n, unit in rows if (unit in EXACT) == exact]
-        records.write(path, "make bench RECORD=1", records.head(*PROGRAMS), some)
+        some = [row for row in rows if (row[2] in EXACT) == exact]
+        table = [(name, shown(value), unit) for name, value, unit in some]
+        records.write(path, "make bench RECORD=1", records.head(*PROGRAMS), table)
 
 
 def measured(wanted):
