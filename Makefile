@@ -24,6 +24,7 @@ help:
 	@echo 'make all        build every chapter'
 	@echo 'make test       every test; CHAPTER=01 those of that chapter'
 	@echo 'make soak       the last chapter under load, ten minutes; SECONDS=60'
+	@echo 'make inject     NMIs at random instructions; POINTS=2000 SEED=5'
 	@echo 'make matrix     boot every chapter everywhere; also build/matrix.tsv'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
 	@echo '                RECORD=1, for these two: as the book shows it'
@@ -62,6 +63,10 @@ soak:
 	@$(PYTHON) tests/soak.py $(if $(SECONDS),--seconds $(SECONDS)) \
 	    $(if $(SEED),--seed $(SEED))
 
+inject:
+	@$(if $(POINTS),INJECT_POINTS=$(POINTS)) $(if $(SEED),INJECT_SEED=$(SEED)) \
+	    $(PYTHON) -m pytest tests/test_injection.py
+
 # Also the picture in the README.
 transcripts:
 	@$(PYTHON) tests/transcripts.py --refresh
@@ -85,5 +90,5 @@ serve: book
 clean:
 	rm -rf build $(CHAPTERS:%=chapters/%/build)
 
-.PHONY: help all test bench matrix soak transcripts book publish-check \
+.PHONY: help all test bench matrix soak inject transcripts book publish-check \
         serve clean $(IN_CHAPTER)

@@ -13,8 +13,9 @@ import time
 # QEMU numbers the registers of an x86-64 machine in this order.
 REGISTERS = (
     "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip "
-    "eflags cs ss ds es fs gs"
+    "eflags cs ss ds es fs gs fs_base gs_base k_gs_base cr0 cr2 cr3 cr4 cr8 efer"
 ).split()
+NARROW = "eflags cs ss ds es fs gs".split()  # 32 bits, for GDB
 
 
 class Stub:
@@ -87,8 +88,8 @@ class Stub:
         return int.from_bytes(bytes.fromhex(answer), "little")
 
     def write_register(self, name, value):
-        """Change a register (those that are 64 bits wide, and eflags)."""
-        size = 8 if REGISTERS.index(name) <= REGISTERS.index("rip") else 4
+        """Change a register."""
+        size = 4 if name in NARROW else 8
         data = value.to_bytes(size, "little").hex()
         self.ask(f"P{REGISTERS.index(name):x}={data}")
 
