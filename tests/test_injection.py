@@ -169,7 +169,10 @@ def assert_goes_on(victim, break_it):
     victim.restore()
     break_it(victim)
     victim.send("uptime\n")
-    asks = lambda: victim.serial[victim.told :].endswith("ticks\nkernel> ")
+
+    def asks():
+        return victim.serial[victim.told :].endswith("ticks\nkernel> ")
+
     assert victim.outcome(until=asks).kind == "prompt", victim.serial
 
 
