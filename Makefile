@@ -25,6 +25,8 @@ help:
 	@echo 'make test       every test; CHAPTER=01 those of that chapter'
 	@echo 'make soak       the last chapter under load, ten minutes; SECONDS=60'
 	@echo 'make inject     NMIs at random instructions; POINTS=2000 SEED=5'
+	@echo 'make mutants    plant mistakes in the chapters: do the tests see them?'
+	@echo '                NAME=mask-inverted is one, RECORD=1 keeps the numbers'
 	@echo 'make matrix     boot every chapter everywhere; also build/matrix.tsv'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
 	@echo '                RECORD=1, for these two: as the book shows it'
@@ -59,6 +61,11 @@ matrix:
 	@$(PYTHON) tests/matrix.py $(if $(RECORD),--record,$(if \
 	    $(filter command line,$(origin CHAPTER)),$(FOUND)))
 
+mutants:
+	@$(PYTHON) tests/mutations.py $(if $(RECORD),--record) $(if $(filter \
+	    command line,$(origin CHAPTER)),$(FOUND)) $(if $(filter command line,$(origin \
+	    NAME)),--name $(NAME))
+
 soak:
 	@$(PYTHON) tests/soak.py $(if $(SECONDS),--seconds $(SECONDS)) \
 	    $(if $(SEED),--seed $(SEED))
@@ -90,5 +97,6 @@ serve: book
 clean:
 	rm -rf build $(CHAPTERS:%=chapters/%/build)
 
-.PHONY: help all test bench matrix soak inject transcripts book publish-check \
+.PHONY: help all test bench matrix mutants soak inject transcripts book \
+        publish-check \
         serve clean $(IN_CHAPTER)

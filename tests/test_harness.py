@@ -177,3 +177,10 @@ def test_suite_that_does_not_build_does_not_pass(monkeypatch):
 
     monkeypatch.setattr(chapters, "build", build)
     assert not conftest.suite_passes.__wrapped__("01-boot", "gcc-O2", "01-boot")
+
+
+def test_no_two_tests_of_a_kernel_have_one_name():
+    """Or the files of a suite are always booted one by one."""
+    for suite in (chapters.ROOT / "tests/kernel").glob("[0-9]*"):
+        names = sum((ktap.tests_in(p.read_text()) for p in suite.glob("*.c")), [])
+        assert len(names) == len(set(names)), suite

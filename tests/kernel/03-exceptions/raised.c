@@ -17,6 +17,7 @@ enum {
     MSR_EFER  = 0xc0000080,
     EFER_NXE  = 1 << 11,
     RFLAGS_T  = 1 << 8,
+    RFLAGS_D  = 1 << 10,
 };
 
 #define CHECK_REPORT(raise, text) \
@@ -82,6 +83,50 @@ TEST(invalid_opcode)
     CHECK_REPORT(invalid_opcode,
                  "\n#UD invalid opcode, vector 6\nrax ");
     CHECK(contains(captured.text, "\ncode 0f 0b "));
+}
+
+// Each register has a number of its own. There is no way back.
+static void fill_registers(void)
+{
+    asm volatile("mov $0x101, %eax; mov $0x102, %ebx;"
+                 "mov $0x103, %ecx; mov $0x104, %edx;"
+                 "mov $0x105, %esi; mov $0x106, %edi;"
+                 "mov $0x107, %ebp; mov $0x108, %r8d;"
+                 "mov $0x109, %r9d; mov $0x10a, %r10d;"
+                 "mov $0x10b, %r11d; mov $0x10c, %r12d;"
+                 "mov $0x10d, %r13d; mov $0x10e, %r14d;"
+                 "mov $0x10f, %r15d; ud2");
+}
+
+TEST(registers_are_told_by_their_names)
+{
+    static const char names[][4] = {
+        "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8 ",
+        "r9 ", "r10", "r11", "r12", "r13", "r14", "r15",
+    };
+    char told[32];
+
+    captured_report(fill_registers);
+    for (int i = 0; i < 15; i++) {
+        snprintf(told, sizeof(told), "%s %016x", names[i], 0x101 + i);
+        CHECK(contains(captured.text, told));
+    }
+}
+
+static void raise_downwards(void)
+{
+    asm volatile("std; ud2");
+}
+
+// The flag is as the report has left it.
+TEST(report_runs_upwards)
+{
+    uint64_t flags;
+
+    captured_report(raise_downwards);
+    asm volatile("pushfq; pop %0; cld" : "=r"(flags));
+    CHECK_EQ(flags & RFLAGS_D, 0);
+    CHECK(contains(captured.text, " DF"));
 }
 
 static void use_fpu(void)

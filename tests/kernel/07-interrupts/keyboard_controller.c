@@ -210,7 +210,7 @@ static void handle_all(void)
     CHECK_EQ(chip.first, chip.count);
 }
 
-TEST(all_bytes_that_wait_are_taken)
+TEST(all_codes_that_wait_are_taken)
 {
     start();
     CHECK(our_keyboard_init());

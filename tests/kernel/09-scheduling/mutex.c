@@ -121,7 +121,7 @@ static void lock_and_note(void *argument)
     mutex_unlock(&m);
 }
 
-TEST(waiting_ones_come_by_priority_and_then_in_order)
+TEST(mutex_comes_by_priority_and_then_in_order)
 {
     struct thread *threads[6];
 
