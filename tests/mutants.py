@@ -154,7 +154,7 @@ class Laboratory:
         products = self.sources / "build/gcc-O2"
         objects = list(products.glob("*.[od]"))
         for source in (*self.tests, chapters.ROOT / "tests/kernel/ktap.c"):
-            if f'"{file}"' in source.read_text():
+            if f"#include <{file}>" in source.read_text():
                 continue  # it takes in the file itself
             name = source.relative_to(chapters.ROOT).with_suffix(".o")
             objects.append(products / name)
