@@ -98,5 +98,4 @@ clean:
 	rm -rf build $(CHAPTERS:%=chapters/%/build)
 
 .PHONY: help all test bench matrix mutants soak inject transcripts book \
-        publish-check \
-        serve clean $(IN_CHAPTER)
+        publish-check serve clean $(IN_CHAPTER)
