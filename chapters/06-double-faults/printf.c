@@ -42,6 +42,10 @@ struct field {
 
 enum { MAX_DIGITS = 20 };  // 2 to the 64th in decimal
 
+// The most that a width or a precision is taken for: as much as C17
+// promises. A wrong one must not keep the kernel printing.
+enum { MAX_FIELD = 4095 };
+
 static int max(int a, int b)
 {
     return a > b ? a : b;
@@ -191,16 +195,21 @@ static bool put_conversion(struct output *out,
     return false;
 }
 
+static int clamp(int number)
+{
+    return number > MAX_FIELD ? MAX_FIELD : max(number, -MAX_FIELD);
+}
+
 static int read_number(const char **format, struct arguments *a)
 {
     int number = 0;
 
     if (**format == '*') {
         (*format)++;
-        return va_arg(a->list, int);
+        return clamp(va_arg(a->list, int));
     }
     while (**format >= '0' && **format <= '9')
-        number = number * 10 + *(*format)++ - '0';
+        number = clamp(number * 10 + *(*format)++ - '0');
     return number;
 }
 
@@ -208,7 +217,7 @@ static size_t read_length(const char **format)
 {
     size_t size = sizeof(int);
 
-    for (; **format == 'h'; (*format)++)
+    for (; **format == 'h' && size > 1; (*format)++)
         size /= 2;
     for (; **format == 'l' || **format == 'z'; (*format)++)
         size = sizeof(long);

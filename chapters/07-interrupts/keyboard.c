@@ -86,12 +86,13 @@ static bool configure(void)
 // ENABLE_SCANNING, which to the decoder is the release of no key.
 static void handle(struct trap_frame *frame)
 {
-    uint8_t status;
-
     (void)frame;
-    while ((status = inb(STATUS)) & STATUS_OUTPUT_FULL) {
-        uint8_t byte = inb(DATA);
+    for (int i = 0; i < PATIENCE; i++) {
+        uint8_t status = inb(STATUS), byte;
 
+        if ((status & STATUS_OUTPUT_FULL) == 0)
+            return;
+        byte = inb(DATA);
         if ((status & STATUS_FROM_MOUSE) == 0)
             input_put(scancode_decode(&state, byte));
     }

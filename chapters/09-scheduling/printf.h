@@ -5,6 +5,7 @@
 //      flags           - left-justify, 0 pad with zeros
 //      width           a number, or * for an int argument
 //      precision       the same: least digits, most characters of %s
+//                      more than 4095 count as 4095
 //      length          hh, h, l, ll, z
 //      conversion      d i u x X c s p %
 //
