@@ -27,6 +27,7 @@ help:
 	@echo 'make inject     NMIs at random instructions; POINTS=2000 SEED=5'
 	@echo 'make mutants    plant mistakes in the chapters: do the tests see them?'
 	@echo '                NAME=mask-inverted is one, RECORD=1 keeps the numbers'
+	@echo 'make fuzz       any input for what reads input; SECONDS=20 FUZZ=printf'
 	@echo 'make matrix     boot every chapter everywhere; also build/matrix.tsv'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
 	@echo '                RECORD=1, for these two: as the book shows it'
@@ -73,6 +74,9 @@ soak:
 inject:
 	@$(if $(POINTS),INJECT_POINTS=$(POINTS)) $(if $(SEED),INJECT_SEED=$(SEED)) \
 	    $(PYTHON) -m pytest tests/test_injection.py
+# Each harness for so many seconds, or the one that is named.
+fuzz:
+	@$(PYTHON) tests/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(FUZZ)
 
 # Also the picture in the README.
 transcripts:
@@ -99,3 +103,5 @@ clean:
 
 .PHONY: help all test bench matrix mutants soak inject transcripts book \
         publish-check serve clean $(IN_CHAPTER)
+.PHONY: help all test bench matrix soak fuzz transcripts book publish-check \
+        serve clean $(IN_CHAPTER)
