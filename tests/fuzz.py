@@ -44,7 +44,7 @@ FILES = {name: files.split() for name, files in HARNESSES.items()}
 LONGEST = {"memory_map": 4096, "printf": 256}  # bytes of an input; others: 512
 STEPS = {"memory_map": 60}  # seconds an input may take; others: 10
 
-COMPILE = "clang -std=gnu17 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Werror".split()
+COMPILE = "clang -std=gnu17 -O1 -g1 -fno-omit-frame-pointer -Wall -Wextra -Werror".split()
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 COVERAGE = "-fprofile-instr-generate -fcoverage-mapping".split()
 KERNEL = ["-ffreestanding", "-include", HOST / "names.h"]
@@ -101,8 +101,8 @@ class Copy:
         self.flags = []
         self.path.mkdir(parents=True, exist_ok=True)
         for source in chapters.directory(chapter).glob("*.[ch]"):
-            self.write(source.name, source.read_text())
-        self.write("cpu.h", (HOST / "cpu.h").read_text())
+            own = HOST / source.name if source.name == "cpu.h" else source
+            self.write(source.name, own.read_text())
 
     def write(self, name, text):
         """Files that stay as they were are not touched."""
@@ -117,6 +117,13 @@ class Copy:
         text = (chapters.directory(self.chapter) / name).read_text()
         assert text.count(old) == 1, (name, old)
         self.write(name, text.replace(old, new))
+
+    def twin(self, harness, place):
+        """A copy of the copy, to be changed, with what has been built."""
+        self.program(harness)
+        place = place / self.chapter
+        shutil.copytree(self.path, place, ignore=shutil.ignore_patterns("fuzz-*"))
+        return Copy(self.chapter, place.parent)
 
     def restore(self, name):
         self.write(name, (chapters.directory(self.chapter) / name).read_text())

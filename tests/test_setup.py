@@ -34,6 +34,7 @@ FILES = {
     "usr/lib/grub/i386-pc/multiboot2.mod",
     "usr/lib/grub/x86_64-efi/multiboot2.mod",
     "usr/include/stdio.h",
+    "usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a",
     "usr/share/OVMF/OVMF_CODE.fd",
     "usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so",
     "usr/share/bochs/BIOS-bochs-latest",
@@ -268,15 +269,15 @@ ELSEWHERE = {
     "make nasm xorriso mtools xz grub2-tools grub2-tools-extra grub2-pc-modules "
     "grub2-efi-x64-modules qemu-system-x86-core qemu-ui-curses gdb pandoc ctags "
     "python3 patch git python3-html5lib python3-pytest python3-pytest-xdist clang "
-    "clang-tools-extra glibc-devel edk2-ovmf bochs aspell-en",
+    "compiler-rt clang-tools-extra glibc-devel edk2-ovmf bochs aspell-en",
     "ID=manjaro\nID_LIKE=arch": "sudo pacman -S --needed gcc binutils make nasm "
     "libisoburn mtools xz grub qemu-system-x86 qemu-ui-curses gdb pandoc-cli ctags "
-    "python patch git python-html5lib python-pytest python-pytest-xdist clang glibc "
-    "edk2-ovmf bochs aspell-en",
+    "python patch git python-html5lib python-pytest python-pytest-xdist clang "
+    "compiler-rt glibc edk2-ovmf bochs aspell-en",
     "ID=plan9": "gcc binutils make nasm xorriso mtools xz-utils grub-common "
     "grub-pc-bin grub-efi-amd64-bin qemu-system-x86 qemu-system-common gdb pandoc "
     "universal-ctags python3 patch git python3-html5lib python3-pytest "
-    "python3-pytest-xdist clang clang-format libc6-dev ovmf bochs-term bochsbios "
+    "python3-pytest-xdist clang libclang-rt-dev clang-format libc6-dev ovmf bochs-term bochsbios "
     "vgabios aspell-en",
 }
 

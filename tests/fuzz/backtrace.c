@@ -133,7 +133,7 @@ static uint64_t take_address(struct bytes *bytes)
 
     switch (kind % 4) {
     case 0:
-        return BASE + take_byte(bytes) * 8;
+        return BASE + take_byte(bytes) * 8 + kind / 64;  // or near it
     case 1:
         return 0x1000 + take_number(bytes, 2) % 0x900;
     case 2:

@@ -74,7 +74,7 @@ static void interrupt(enum irq line)
     CHECK(heard == wanted);
 }
 
-// The state of the kernel's decoders is its own: a reset for each input.
+// The decoders go on where they were: the model's do the same.
 static void reset(const uint8_t *data, size_t size)
 {
     said      = (struct bytes){data, data + size};
@@ -87,11 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     reset(data, size);
     listening = false;
-    if (keyboard_init())
-        CHECK(handlers[IRQ_KEYBOARD]);
-    reads = 0;
     if (serial_init())
         serial_listen();
+    reads = 0;
+    if (keyboard_init())
+        CHECK(handlers[IRQ_KEYBOARD]);
     reads = 0;
     serial_putc('\n');
     listening = true;

@@ -53,8 +53,7 @@ static void check_screen(void)
     snprintf(wanted, sizeof(wanted), "%s%-*s", prompt,
              COLUMNS - (int)strlen(prompt), text);
     CHECK(strcmp(shown, wanted) == 0);
-    CHECK(shown_at ==
-          row * COLUMNS + (int)(strlen(prompt) + cursor));
+    CHECK(shown_at == row * COLUMNS + (int)(strlen(prompt) + cursor));
 }
 
 static void cut(size_t from, size_t to)

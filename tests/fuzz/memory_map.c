@@ -45,7 +45,8 @@ static uint64_t number(size_t at, size_t length)
 
 static void reserve(wide start, wide end)
 {
-    model.reserved[model.reserved_count++] = (struct extent){start, end};
+    model.reserved[model.reserved_count++] =
+        (struct extent){start, end};
 }
 
 static bool read_map(size_t at, size_t length)
@@ -296,9 +297,9 @@ static void load(struct bytes *input)
 {
     struct boot_info *info;
 
-    here = 0x10000 + take_number(input, 4) % (1ul << 29) * 8;
-    size = HEADER + bytes_left(input);
-    info = host_memory(here);
+    here  = 0x10000 + take_number(input, 4) % (1ul << 29) * 8;
+    size  = HEADER + bytes_left(input);
+    info  = host_memory(here);
     *info = (struct boot_info){.size = size};
     memcpy(info + 1, input->next, size - HEADER);
     bytes = (const uint8_t *)info;

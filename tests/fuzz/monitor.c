@@ -260,8 +260,8 @@ static void check_line(void)
         expect_number(name, argument, wanted);
     CHECK(strcmp(notes, wanted) == 0);
 
-    snprintf(complaint, NOTES, "%s: no such command; try help\nkernel> ",
-             name);
+    snprintf(complaint, NOTES,
+             "%s: no such command; try help\nkernel> ", name);
     if (*name && !is_known(name))
         CHECK(strcmp(host_printed, complaint) == 0);
     else

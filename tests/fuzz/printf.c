@@ -19,8 +19,8 @@ struct drawn {
     bool wide, unknown;  // wide: a field of more than FIELD_MAX
 };
 
-static const char *const texts[] = {"", "a", "Trapframe", "%d%s%n",
-                                    "\x01\xff\n", "0123456789"};
+static const char *const texts[] = {
+    "", "a", "Trapframe", "%d%s%n", "\x01\xff\n", "0123456789"};
 
 static void add(struct drawn *d, char c)
 {
@@ -67,11 +67,11 @@ static void add_size(struct drawn *d, struct bytes *bytes)
         d->wide = true;
 }
 
-static void add_conversion(struct drawn *d, struct bytes *bytes)
+static void add_conversion(struct drawn *d, struct bytes *bytes,
+                           uint8_t what)
 {
-    static const char *const lengths[] = {"", "hh", "h", "l", "ll",
-                                          "z"};
-    uint8_t what                       = take_byte(bytes);
+    static const char *const lengths[] = {"",  "hh", "h",
+                                          "l", "ll", "z"};
 
     switch (what % 4) {
     case 0:
@@ -93,8 +93,8 @@ static void add_conversion(struct drawn *d, struct bytes *bytes)
 // precision with %c and %p.
 static void add_directive(struct drawn *d, struct bytes *bytes)
 {
-    uint8_t flags  = take_byte(bytes);
-    bool is_number = bytes_left(bytes) && *bytes->next % 4 > 1;
+    uint8_t flags = take_byte(bytes), what = take_byte(bytes);
+    bool is_number = what % 4 > 1;
 
     add(d, '%');
     if (flags & 1)
@@ -102,16 +102,16 @@ static void add_directive(struct drawn *d, struct bytes *bytes)
     if (flags & 2 && is_number)
         add(d, '0');
     add_size(d, bytes);
-    if (flags & 4 && is_number) {
+    if (flags & 4 && (is_number || what % 4 == 0)) {
         add(d, '.');
         add_size(d, bytes);
     }
-    add_conversion(d, bytes);
+    add_conversion(d, bytes, what);
 }
 
 static void add_unknown(struct drawn *d, struct bytes *bytes)
 {
-    static const char *const what[] = {"%f", "%5n", "%+d", "% d",
+    static const char *const what[] = {"%f",  "%5n", "%+d",   "% d",
                                        "%#x", "%jd", "%hhhd", "%y"};
 
     if (!d->unknown)
@@ -151,7 +151,7 @@ static int expected(const struct drawn *d, char *buffer)
 
     memcpy(known, d->format, d->known);
     known[d->known] = '\0';
-    length = snprintf(buffer, ROOM, known, LIST(d->arguments));
+    length          = snprintf(buffer, ROOM, known, LIST(d->arguments));
     return length + snprintf(buffer + length, ROOM - length, "%s",
                              d->format + d->known);
 }

@@ -11,8 +11,9 @@ static const struct row {
     uint8_t code;
     const char *plain, *shifted;
 } rows[] = {
-    {0x01, "\x1b"
-           "1234567890-=\b\tqwertyuiop[]\n",
+    {0x01,
+     "\x1b"
+     "1234567890-=\b\tqwertyuiop[]\n",
      "\x1b"
      "!@#$%^&*()_+\b\tQWERTYUIOP{}\n"},
     {0x1e, "asdfghjkl;'`", "ASDFGHJKL:\"~"},
@@ -131,8 +132,8 @@ static void check_state(const struct scancodes *state)
 // Whatever came before: once all is released, a is an a again.
 static void check_released(struct scancodes *state)
 {
-    static const uint8_t release[] = {0xff, 0xaa, 0xb6, 0x9d, 0xe0,
-                                      0x9d, 0xba, 0x1e};
+    static const uint8_t release[] = {0xff, 0xaa, 0xb6, 0x9d,
+                                      0xe0, 0x9d, 0xba, 0x1e};
     int key                        = KEY_NONE;
 
     for (size_t i = 0; i < sizeof(release); i++)

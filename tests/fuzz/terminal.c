@@ -13,8 +13,8 @@ static size_t length;
 
 static int numbered(const char *digits)
 {
-    static const int keys[] = {KEY_NONE,   KEY_HOME,    KEY_INSERT,
-                               KEY_DELETE, KEY_END,     KEY_PAGE_UP,
+    static const int keys[] = {KEY_NONE,      KEY_HOME, KEY_INSERT,
+                               KEY_DELETE,    KEY_END,  KEY_PAGE_UP,
                                KEY_PAGE_DOWN, KEY_HOME, KEY_END};
     unsigned long number    = strtoul(digits, NULL, 10);
 

@@ -50,7 +50,6 @@ void host_all(uint64_t address, size_t bytes)
 {
     uint8_t *start = host_memory(address), *end = start + bytes;
 
-    ASAN_UNPOISON_MEMORY_REGION(start - address % PAGE,
-                                address % PAGE);
+    ASAN_UNPOISON_MEMORY_REGION(start - address % PAGE, address % PAGE);
     ASAN_UNPOISON_MEMORY_REGION(end, -(uint64_t)end % PAGE);
 }
