@@ -44,7 +44,8 @@ FILES = {name: files.split() for name, files in HARNESSES.items()}
 LONGEST = {"memory_map": 4096, "printf": 256}  # bytes of an input; others: 512
 STEPS = {"memory_map": 60}  # seconds an input may take; others: 10
 
-COMPILE = "clang -std=gnu17 -O1 -g1 -fno-omit-frame-pointer -Wall -Wextra -Werror".split()
+COMPILE = "clang -std=gnu17 -O1 -g1 -fno-omit-frame-pointer".split()
+COMPILE += "-Wall -Wextra -Werror".split()
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 COVERAGE = "-fprofile-instr-generate -fcoverage-mapping".split()
 KERNEL = ["-ffreestanding", "-include", HOST / "names.h"]
