@@ -1,5 +1,5 @@
-// boot_info.c: any bytes as the loader's tags. A second walk, over bytes
-// and offsets, says what there is to be found.
+// boot_info.c: any bytes as the loader's tags. A second walk, over
+// bytes and offsets, says what there is to be found.
 
 #include "boot_info.h"
 

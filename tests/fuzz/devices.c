@@ -1,6 +1,6 @@
 // devices.c: any bytes as what the keyboard's controller and the UART
-// say, whatever they are asked. Nothing may go on for ever, and what has
-// been received is what comes in, in its order.
+// say, whatever they are asked. Nothing may go on for ever, and what
+// has been received is what comes in, in its order.
 
 #include "host/host.h"
 #include "input.h"

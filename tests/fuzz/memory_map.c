@@ -1,7 +1,7 @@
 // memory_map.c: any bytes as the loader's tags, and what becomes of the
-// memory they tell of. A model says of one page at a time whether it may
-// be used; the kernel's ranges, and each frame that it hands out, have to
-// agree.
+// memory they tell of. A model says of one page at a time whether it
+// may be used; the kernel's ranges, and each frame that it hands out,
+// have to agree.
 
 #include "memory_map.h"
 
@@ -75,8 +75,8 @@ static bool read_module(size_t at, size_t length)
     return true;
 }
 
-// False: there is a mistake in the tags, or no memory map. The first one
-// counts.
+// False: there is a mistake in the tags, or no memory map. The first
+// one counts.
 static bool read_tags(void)
 {
     bool has_map = false;

@@ -1,5 +1,5 @@
-// scancodes.c: any bytes as a keyboard's scan codes. The model knows the
-// keys as rows of a keyboard, and what is held as a list.
+// scancodes.c: any bytes as a keyboard's scan codes. The model knows
+// the keys as rows of a keyboard, and what is held as a list.
 
 #include "scancodes.h"
 

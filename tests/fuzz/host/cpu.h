@@ -1,5 +1,5 @@
-// cpu.h: stands for a chapter's cpu.h. What a program of the host cannot
-// do, a harness does.
+// cpu.h: stands for a chapter's cpu.h. What a program of the host
+// cannot do, a harness does.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// names.h: the kernel's functions that are called as the C library's get
-// names of their own, so that both can be in one program.
+// names.h: the kernel's functions that are called as the C library's
+// get names of their own, so that both can be in one program.
 
 #pragma once
 
