@@ -1,26 +1,12 @@
-// ktap.c: runs the tests and reports them. It has its own way to COM1
-// and needs nothing of the chapter, so that it can test the first one,
-// and a broken one. Linux kernel documentation, "The Kernel Test
-// Anything Protocol (KTAP)".
+// ktap.c: runs the tests and reports them. It needs nothing of the
+// chapter, so that it can test the first one, and a broken one. Linux
+// kernel documentation, "The Kernel Test Anything Protocol (KTAP)".
 
 #include "ktap.h"
 
-enum {
-    UART_DATA = 0x3f8,  // COM1; with LCR_DLAB: divisor, low byte
-    UART_IER  = 0x3f9,  // with LCR_DLAB: divisor, high byte
-    UART_LCR  = 0x3fb,
-    UART_LSR  = 0x3fd,
-    LCR_8N1   = 0x03,
-    LCR_DLAB  = 0x80,
-    LSR_THRE  = 0x20,
+#include "com1.h"
 
-    // QEMU's isa-debug-exit: its status is 2 * value + 1.
-    DEBUG_EXIT = 0xf4,
-    EXIT_PASS  = 0x10,
-    EXIT_FAIL  = 0x11,
-
-    TOLD_MOST = 8,  // failed checks of one test; more say nothing new
-};
+enum { TOLD_MOST = 8 };  // failed checks; more say nothing new
 
 extern const struct ktap_test __start_ktap[],
     __stop_ktap[];  // by the linker
@@ -33,41 +19,6 @@ void gdt_init(void) __attribute__((weak));
 uint64_t ktap_argument;
 uint64_t ktap_direct_map;
 static unsigned failures;  // of the test that runs
-
-static void outb(uint16_t port, uint8_t value)
-{
-    asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static uint8_t inb(uint16_t port)
-{
-    uint8_t value;
-
-    asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static void put(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        while ((inb(UART_LSR) & LSR_THRE) == 0)
-            ;
-        outb(UART_DATA, *text);
-    }
-}
-
-static void put_number(uint64_t n, unsigned base)
-{
-    char digits[21];
-    int i = sizeof(digits) - 1;
-
-    digits[i] = '\0';
-    do {
-        digits[--i] = "0123456789abcdef"[n % base];
-        n /= base;
-    } while (n != 0);
-    put(&digits[i]);
-}
 
 // False: enough has been told.
 static bool tell(const char *file, unsigned line, const char *what)
@@ -159,15 +110,6 @@ static void run(const struct ktap_test *test)
     put("\n");
 }
 
-static void uart_init(void)
-{
-    outb(UART_LCR, LCR_DLAB);
-    outb(UART_DATA, 1);  // divisor 1: 115200 baud
-    outb(UART_IER, 0);
-    outb(UART_LCR, LCR_8N1);
-    outb(UART_IER, 0);  // no interrupts
-}
-
 void kernel_main(uint64_t argument)
 {
     bool failed = false;
@@ -188,7 +130,5 @@ void kernel_main(uint64_t argument)
         run(test);
         failed |= failures != 0;
     }
-    outb(DEBUG_EXIT, failed ? EXIT_FAIL : EXIT_PASS);
-    for (;;)
-        asm volatile("cli; hlt");
+    leave(failed ? EXIT_FAIL : EXIT_PASS);
 }

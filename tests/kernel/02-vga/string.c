@@ -31,7 +31,7 @@ static void check_same(void)
 static void fill_large(void)
 {
     for (int i = 0; i < LARGE; i++) {
-        *(volatile uint8_t *)&source[i] = i * i >> 3;
+        *(volatile uint8_t *)&source[i] = (unsigned)i * i >> 3;
         *(volatile uint8_t *)&target[i] = 0xcc;
     }
 }

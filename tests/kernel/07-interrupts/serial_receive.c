@@ -85,7 +85,7 @@ TEST(byte_is_put_into_the_queue)
 }
 
 // One interrupt for all of them; and then there are others.
-TEST(all_bytes_that_wait_are_taken)
+TEST(all_bytes_of_the_wire_are_taken)
 {
     static const char bytes[] = "0123456789abcdef";
     uint64_t before           = heard();
