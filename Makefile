@@ -28,6 +28,8 @@ help:
 	@echo 'make mutants    plant mistakes in the chapters: do the tests see them?'
 	@echo '                NAME=mask-inverted is one, RECORD=1 keeps the numbers'
 	@echo 'make fuzz       any input for what reads input; SECONDS=20 FUZZ=printf'
+	@echo 'make lint       what analyzers have to say about all C'
+	@echo 'make instrumented   every test in the kernel, with checks compiled in'
 	@echo 'make matrix     boot every chapter everywhere; also build/matrix.tsv'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
 	@echo '                RECORD=1, for these two: as the book shows it'
@@ -67,6 +69,14 @@ mutants:
 	    command line,$(origin CHAPTER)),$(FOUND)) $(if $(filter command line,$(origin \
 	    NAME)),--name $(NAME))
 
+lint:
+	@$(PYTHON) tests/lint.py
+
+# Undefined behavior, the stack and the heap, by gcc, and by clang but for the heap.
+instrumented:
+	@$(PYTHON) tests/instrumented.py
+	@$(PYTHON) tests/instrumented.py --clang
+
 soak:
 	@$(PYTHON) tests/soak.py $(if $(SECONDS),--seconds $(SECONDS)) \
 	    $(if $(SEED),--seed $(SEED))
@@ -105,3 +115,5 @@ clean:
         publish-check serve clean $(IN_CHAPTER)
 .PHONY: help all test bench matrix soak fuzz transcripts book publish-check \
         serve clean $(IN_CHAPTER)
+.PHONY: help all test bench matrix lint instrumented soak transcripts book \
+        publish-check serve clean $(IN_CHAPTER)

@@ -28,6 +28,8 @@ COMMANDS = {
     "ctags": "echo Universal Ctags 99.1",
     "clang": "echo clang 99.1",
     "clang-format": "echo clang-format 99.1",
+    "clang-tidy": "echo LLVM version 99.1",
+    "cppcheck": "echo Cppcheck 99.1",
     **{name: f"echo {name} 99.1" for name in READERS},
 }
 FILES = {
@@ -269,16 +271,16 @@ ELSEWHERE = {
     "make nasm xorriso mtools xz grub2-tools grub2-tools-extra grub2-pc-modules "
     "grub2-efi-x64-modules qemu-system-x86-core qemu-ui-curses gdb pandoc ctags "
     "python3 patch git python3-html5lib python3-pytest python3-pytest-xdist clang "
-    "compiler-rt clang-tools-extra glibc-devel edk2-ovmf bochs aspell-en",
+    "compiler-rt clang-tools-extra cppcheck glibc-devel edk2-ovmf bochs aspell-en",
     "ID=manjaro\nID_LIKE=arch": "sudo pacman -S --needed gcc binutils make nasm "
     "libisoburn mtools xz grub qemu-system-x86 qemu-ui-curses gdb pandoc-cli ctags "
     "python patch git python-html5lib python-pytest python-pytest-xdist clang "
-    "compiler-rt glibc edk2-ovmf bochs aspell-en",
+    "compiler-rt cppcheck glibc edk2-ovmf bochs aspell-en",
     "ID=plan9": "gcc binutils make nasm xorriso mtools xz-utils grub-common "
     "grub-pc-bin grub-efi-amd64-bin qemu-system-x86 qemu-system-common gdb pandoc "
     "universal-ctags python3 patch git python3-html5lib python3-pytest "
-    "python3-pytest-xdist clang libclang-rt-dev clang-format libc6-dev ovmf bochs-term bochsbios "
-    "vgabios aspell-en",
+    "python3-pytest-xdist clang libclang-rt-dev clang-format clang-tidy cppcheck "
+    "libc6-dev ovmf bochs-term bochsbios vgabios aspell-en",
 }
 
 
@@ -303,7 +305,7 @@ def test_prints_the_line_to_run_on_macos(machine):
     assert output.splitlines()[1:] == [
         "brew install x86_64-elf-gcc x86_64-elf-binutils make nasm xorriso mtools "
         "xz x86_64-elf-grub qemu x86_64-elf-gdb pandoc universal-ctags python patch "
-        "git llvm clang-format bochs aspell"
+        "git llvm clang-format cppcheck bochs aspell"
     ]
 
 

@@ -1,0 +1,43 @@
+# kernel.mk: a chapter's kernels with checks compiled in. To be said to make in
+# place of the chapter's Makefile:
+#
+#   make -C chapters/09-scheduling -f ../../tests/instrumented/kernel.mk \
+#       BUILD=build/instrumented-gcc kernel-tests
+#
+# CHECKS: undefined behavior, the stack, the heap; each has its runtime, a file
+# of C. Clang's checks of addresses ask for another runtime, so the heap is
+# checked by gcc only.
+
+include Makefile
+
+HEAP      = $(if $(findstring clang,$(CC)),,$(filter heap.o,$(OBJECTS)))
+RUNTIMES  = undefined stack $(HEAP:.o=)
+
+undefined = -fsanitize=undefined -fno-sanitize-recover=undefined
+stack     = -fstack-protector-strong -mstack-protector-guard=global
+heap      = -fsanitize=kernel-address --param=asan-stack=0 \
+            --param=asan-globals=0 \
+            --param=asan-instrumentation-with-call-threshold=0
+CHECKS   := $(foreach runtime,$(RUNTIMES),$($(runtime)))
+CFLAGS   += $(CHECKS) -w
+
+# Whoever hands out blocks, or takes them back, is asked by way of heap.c.
+WRAPPED   = kmalloc kcalloc krealloc kfree frame_alloc frames_init memcpy \
+            memmove memset
+LDFLAGS  += $(if $(filter heap,$(RUNTIMES)),$(WRAPPED:%=--wrap=%))
+
+# What the checks themselves are made of is not checked.
+TOLD      = $(patsubst %,$(BUILD)/tests/instrumented/%.o,found $(RUNTIMES))
+$(TOLD) $(KTAP): private CFLAGS := $(filter-out $(CHECKS),$(CFLAGS))
+
+# The allocators go where nobody else may.
+$(patsubst %,$(BUILD)/%.o,heap large heap_debug frames): \
+    private CFLAGS := $(filter-out $(heap),$(CFLAGS))
+
+PLANTED   = $(wildcard $(TESTS)/instrumented/planted/*/*.c)
+PLANTED  := $(PLANTED:$(TESTS)/%.c=$(BUILD)/tests/%)
+
+$(KERNEL).elf $(SUITES:%=%.elf) $(PLANTED:%=%.elf): $(TOLD)
+
+# Tests use null and misaligned pointers on purpose, to see what comes of it.
+$(BUILD)/tests/kernel/%.o: CFLAGS += -fno-sanitize=null,alignment

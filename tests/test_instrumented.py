@@ -1,0 +1,27 @@
+"""test_instrumented.py: kernels with checks compiled in do nothing wrong, and those
+that do, tests/instrumented/planted/, are found out."""
+
+import re
+
+import pytest
+
+import chapters
+import instrumented
+
+PLANTED = chapters.ROOT / "tests/instrumented/planted"
+LAST = chapters.names()[-1]
+SUITES = ["02-vga", "03-exceptions", "04-returning"]  # make instrumented runs all
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_nothing_wrong_is_found(suite):
+    wrong = instrumented.complaint("08-heap", suite)
+    assert wrong is None, wrong
+
+
+@pytest.mark.parametrize("path", PLANTED.glob("*/*.c"), ids=lambda path: path.stem)
+def test_planted_mistake_is_found(path):
+    wanted = re.search(r"^// Found: (.*)$", path.read_text(), re.M)[1]
+    source = path.relative_to(chapters.ROOT / "tests")
+    told, everything = instrumented.found(LAST, str(source))
+    assert len(told) == 1 and re.fullmatch(wanted, told[0]), everything
