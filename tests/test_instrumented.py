@@ -22,6 +22,6 @@ def test_nothing_wrong_is_found(suite):
 @pytest.mark.parametrize("path", PLANTED.glob("*/*.c"), ids=lambda path: path.stem)
 def test_planted_mistake_is_found(path):
     wanted = re.search(r"^// Found: (.*)$", path.read_text(), re.M)[1]
-    source = path.relative_to(chapters.ROOT / "tests")
-    told, everything = instrumented.found(LAST, str(source))
+    image = path.relative_to(chapters.ROOT / "tests").with_suffix("")
+    told, _, everything = instrumented.run(LAST, str(image))
     assert len(told) == 1 and re.fullmatch(wanted, told[0]), everything

@@ -16,15 +16,15 @@
 #include "interrupts.h"
 #include "memory.h"
 
-enum { UNIT = 16, BLOCKS = 1 << 16 };
+enum { UNIT = 16, BLOCKS = 1 << 16, NEAR = 64 };
 
 // What a unit may be; from IN_USE on, so many bytes more are in use.
 enum { FOREIGN = 0, NOT_IN_USE = 1, IN_USE = 2 };
 
 #define REACH (128ul << 20)  // bytes of memory that are looked at
 
-// By address, at the first place that was not taken by another one.
-// Those that were freed are remembered until their address comes again.
+// By address, at one of a few places that was not taken by another one.
+// Those that were freed are remembered until their place is needed.
 struct block {
     const char *start;
     size_t size;
@@ -61,14 +61,19 @@ static bool is_large(const char *at)
 // The block that was at an address last, or a place for one.
 static struct block *block_at(const char *start)
 {
-    size_t i = (virt_addr)start / UNIT * 2654435761 % BLOCKS;
+    size_t first        = (virt_addr)start * 0x9e3779b97f4a7c15 >> 48;
+    struct block *freed = NULL;
 
-    for (size_t tries = 0; tries < BLOCKS; tries++) {
-        struct block *block = &books->blocks[(i + tries) % BLOCKS];
+    for (size_t i = first; i < first + NEAR; i++) {
+        struct block *block = &books->blocks[i % BLOCKS];
 
         if (!block->start || block->start == start)
             return block;
+        if (block->freed)
+            freed = block;
     }
+    if (freed)
+        return freed;
     found();
     say("more blocks than can be remembered");
     found_end();
@@ -113,13 +118,17 @@ static const char *slot_of(const char *at)
 {
     uint64_t offset = (virt_addr)at - LARGE_BLOCKS;
 
-    return at - offset % (1ul << 40) % (PAGE_SIZE << (offset >> 40));
+    return at - (offset & ((PAGE_SIZE << (offset >> 40)) - 1));
 }
 
+// Most often it is in the block in which the last one was.
 static bool is_large_in_use(const char *at)
 {
-    const struct block *block = block_at(slot_of(at));
+    static const struct block *last;
+    const struct block *block = last;
 
+    if (!block || (size_t)(at - block->start) >= block->size)
+        last = block = block_at(slot_of(at));
     return !block->freed && at < block->start + block->size;
 }
 

@@ -2,33 +2,32 @@
 # place of the chapter's Makefile:
 #
 #   make -C chapters/09-scheduling -f ../../tests/instrumented/kernel.mk \
-#       BUILD=build/instrumented-gcc kernel-tests
+#       BUILD=build/instrumented CHECKS='undefined stack heap' kernel-tests
 #
-# CHECKS: undefined behavior, the stack, the heap; each has its runtime, a file
-# of C. Clang's checks of addresses ask for another runtime, so the heap is
-# checked by gcc only.
+# CHECKS is what is checked: undefined behavior, the stack, and the heap if asked
+# for; each has its runtime, a file of C. Clang's checks of addresses ask for
+# another runtime, so the heap is checked by gcc only.
 
 include Makefile
 
-HEAP      = $(if $(findstring clang,$(CC)),,$(filter heap.o,$(OBJECTS)))
-RUNTIMES  = undefined stack $(HEAP:.o=)
+CHECKS    = undefined stack
 
 undefined = -fsanitize=undefined -fno-sanitize-recover=undefined
 stack     = -fstack-protector-strong -mstack-protector-guard=global
 heap      = -fsanitize=kernel-address --param=asan-stack=0 \
             --param=asan-globals=0 \
             --param=asan-instrumentation-with-call-threshold=0
-CHECKS   := $(foreach runtime,$(RUNTIMES),$($(runtime)))
-CFLAGS   += $(CHECKS) -w
+FLAGS    := $(foreach check,$(CHECKS),$($(check)))
+CFLAGS   += $(FLAGS) -w
 
 # Whoever hands out blocks, or takes them back, is asked by way of heap.c.
 WRAPPED   = kmalloc kcalloc krealloc kfree frame_alloc frames_init memcpy \
             memmove memset
-LDFLAGS  += $(if $(filter heap,$(RUNTIMES)),$(WRAPPED:%=--wrap=%))
+LDFLAGS  += $(if $(filter heap,$(CHECKS)),$(WRAPPED:%=--wrap=%))
 
 # What the checks themselves are made of is not checked.
-TOLD      = $(patsubst %,$(BUILD)/tests/instrumented/%.o,found $(RUNTIMES))
-$(TOLD) $(KTAP): private CFLAGS := $(filter-out $(CHECKS),$(CFLAGS))
+TOLD      = $(patsubst %,$(BUILD)/tests/instrumented/%.o,found $(CHECKS))
+$(TOLD) $(KTAP): private CFLAGS := $(filter-out $(FLAGS),$(CFLAGS))
 
 # The allocators go where nobody else may.
 $(patsubst %,$(BUILD)/%.o,heap large heap_debug frames): \
