@@ -34,14 +34,16 @@ static const char flags[][4] = {
 
 enum { FLAGS = sizeof(flags) / sizeof(flags[0]), RFLAGS_IOPL = 12 };
 
-// The first thread is meant if nothing is said.
+// The first thread is meant if nothing is said. Which one it is comes
+// last: what says so may be what is broken.
 static void print_title(const struct trap_frame *frame)
 {
-    const struct thread *thread = thread_current();
+    const struct thread *thread;
 
     vga_set_color(VGA_WHITE, VGA_RED);
     printf("\n%s, vector %lu", exception_name(frame->vector),
            frame->vector);
+    thread = thread_current();
     if (thread->id != 0)
         printf(", thread %u, %s", thread->id, thread->name);
     vga_set_color(VGA_LIGHT_GREY, VGA_BLACK);
