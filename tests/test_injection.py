@@ -7,6 +7,7 @@ which moments these are: make inject POINTS=2000 SEED=5.
 
 import contextlib
 import functools
+import itertools
 import os
 import random
 import re
@@ -129,12 +130,29 @@ def test_nmis_change_nothing_at_any_instruction(chapter):
         assert report.results == {TEST: True}, victim.serial
 
 
+def some_points(chapter):
+    with Victim(chapter, STRESS) as victim:
+        victim.run_to("threads_tick")
+        victim.stub.ask("Qqemu.sstep=1")
+        points = nmis_at_points(victim, random.Random(SEED))
+        return [(rip, victim.stub.ask("g")) for rip in itertools.islice(points, 4)]
+
+
+@pytest.mark.only("09-scheduling")
+def test_seed_says_what_the_points_are(chapter):
+    """Where the NMIs come, and all that the registers hold then."""
+    points = some_points(chapter)
+    assert len(dict(points)) > 1
+    assert some_points(chapter) == points
+
+
 # A stopped kernel, to which each of these is done by itself
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """At the first instruction of a tick, or of an exception in chapters without."""
+    """At the first instruction of a tick. In chapters without, in the handler of an
+    exception; in 03, where none returns, in a function that does."""
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -147,6 +165,8 @@ def kept(tmp_path_factory):
                 assert victim.run_to_prompt().kind == "prompt"
                 victim.stub.stop()
                 victim.run_to("isr_32")
+            elif chapter == "03-exceptions":
+                victim.run_to("print_stage")
             else:
                 victim.run_to("exception_dispatch")
             victim.keep()
@@ -176,7 +196,7 @@ def assert_goes_on(victim, break_it):
     assert victim.outcome(until=asks).kind == "prompt", victim.serial
 
 
-GENERAL_PROTECTION = r"\n#GP general protection, vector 13\S*\nerror code 0x\w+: "
+GENERAL_PROTECTION = r"\n#GP general protection, vector 13(, .*)?\nerror code 0x\w+: "
 PAGE_FAULT = r"\n#PF page fault, vector 14(, .*)?\nerror code 0x\w+: "
 DOUBLE_FAULT = r"\n#DF double fault, vector 8(, .*)?\n"
 
@@ -222,6 +242,56 @@ def test_stack_pointer_in_a_trap_frame_is_reported(chapter, name, kept):
     told = told_of(kept(chapter), break_it)
     assert re.match(DOUBLE_FAULT, told), told
     assert f"rsp {STACKS[name]:016x}" in told
+
+
+# What is put in place of a return address, and what is told when the function returns.
+RETURNS = {
+    "null": (0, rf"{PAGE_FAULT}(instruction fetch|read) .*not present"),
+    "nowhere": (NOWHERE, rf"{PAGE_FAULT}(instruction fetch|read) .*not present"),
+    "not canonical": (NOT_CANONICAL, GENERAL_PROTECTION),
+}
+
+
+def in_function(victim):
+    """Its return address has just been pushed. In 09 it is another thread's."""
+    if victim.chapter >= "07-interrupts":
+        victim.send("u")
+        victim.run_to("printf")
+
+
+def told_of_return(victim, address):
+    """What is told once a function returns to an ADDRESS, maybe that of the stack."""
+
+    def break_it(victim):
+        in_function(victim)
+        rsp = victim.register("rsp")
+        victim.set_word(rsp, rsp if address is None else address)
+
+    told = told_of(victim, break_it)
+    title = told[: told.index("\nerror code")]
+    assert title.endswith(", thread 1, monitor") == (victim.chapter >= "09-scheduling")
+    return told
+
+
+@pytest.mark.only("03-exceptions", "07-interrupts", "08-heap", "09-scheduling")
+@pytest.mark.xdist_group("injection")
+@pytest.mark.parametrize("name", RETURNS)
+def test_smashed_return_address_is_reported(chapter, name, kept):
+    address, expected = RETURNS[name]
+    told = told_of_return(kept(chapter), address)
+    assert re.search(expected, told), told
+    assert f"rip {address:016x}" in told
+
+
+@pytest.mark.only("07-interrupts", "08-heap", "09-scheduling")
+@pytest.mark.xdist_group("injection")
+def test_return_to_data_is_reported(chapter, kept):
+    victim = kept(chapter)
+    fetch = rf"{PAGE_FAULT}instruction fetch .*, not permitted\ncr2 \w+: "
+    told = told_of_return(victim, victim.symbols["ticks"])
+    assert re.search(rf"{fetch}kernel data cannot be executed", told), told
+    told = told_of_return(victim, None)
+    assert re.search(rf"{fetch}(kernel stack|large blocks) cannot", told), told
 
 
 @pytest.mark.only("07-interrupts", "09-scheduling")
@@ -279,6 +349,19 @@ def test_gate_that_is_not_present_is_reported(chapter, kept):
     assert re.match(DOUBLE_FAULT, told), told
 
 
+@pytest.mark.only("03-exceptions", "07-interrupts", "08-heap", "09-scheduling")
+@pytest.mark.xdist_group("injection")
+@pytest.mark.parametrize("remove", [zero, make_absent])
+def test_page_fault_without_its_gate_is_reported(chapter, remove, kept):
+    def break_it(victim):
+        remove(victim, 14)
+        if chapter >= "07-interrupts":
+            victim.send("fault null\n")  # in 03 the mistake is on its way
+
+    told = told_of(kept(chapter), break_it)
+    assert re.search(DOUBLE_FAULT, told), told
+
+
 # Bits of the entry of a page, and what is told when the page is needed.
 CODE = {
     "not present": (PRESENT, rf"{PAGE_FAULT}instruction fetch .*, page not present\n"),
@@ -295,7 +378,7 @@ DATA = {
 
 def flip_and_type(victim, place, bits):
     victim.flip(victim.symbols[place], bits)
-    victim.send("fault null\n")  # so that the monitor runs
+    victim.send("u")  # so that the monitor runs
 
 
 @pytest.mark.only("07-interrupts", "09-scheduling")
@@ -316,7 +399,43 @@ def test_broken_page_of_data_is_reported(chapter, name, kept):
     assert re.match(expected, told), told
 
 
-# What no kernel can tell: the CPU finds no handler, or none that it can begin.
+@pytest.mark.only("07-interrupts", "08-heap", "09-scheduling")
+@pytest.mark.xdist_group("injection")
+@pytest.mark.parametrize("bits", [PRESENT, WRITABLE, RESERVED])
+def test_broken_page_of_the_stack_is_reported(chapter, bits, kept):
+    """Of the kernel's own or, in 09, of another thread's."""
+
+    def break_it(victim):
+        in_function(victim)
+        victim.flip(victim.register("rsp"), bits)
+
+    told = told_of(kept(chapter), break_it)
+    assert re.search(DOUBLE_FAULT, told), told
+    assert f"{kept(chapter).symbols['printf']:016x} printf+0x0" in told
+
+
+@pytest.mark.only("07-interrupts", "08-heap", "09-scheduling")
+@pytest.mark.xdist_group("injection")
+def test_stack_that_is_elsewhere_is_reported(chapter, kept):
+    def break_it(victim):
+        victim.flip(victim.register("rsp"), NEXT_FRAME)
+
+    told = told_of(kept(chapter), break_it)
+    assert re.match(r"\n#\w\w ", told), told
+
+
+@pytest.mark.only("09-scheduling")
+@pytest.mark.xdist_group("injection")
+def test_title_is_told_also_without_threads(chapter, kept):
+    victim = kept(chapter)
+    place = victim.symbols["thread_current"]
+    told = told_of(victim, lambda _: victim.flip(place, PRESENT))
+    short = rf"\n#PF page fault at {place:016x}, while reporting\nhalted\n"
+    assert re.fullmatch(rf"\n#PF page fault, vector 14{short}", told), told
+
+
+# What no kernel can tell: the CPU finds no handler, or none that it can begin. Or
+# the handler has nothing to speak with, or cannot count how often it has begun.
 
 
 def reset_of(chapter, place, break_it):
@@ -353,3 +472,58 @@ def test_idt_itself_is_needed(chapter):
 
     found = reset_of(chapter, "monitor_run", break_it)
     assert found == Outcome("reset", "Triple fault")
+
+
+@pytest.mark.only("09-scheduling")
+@pytest.mark.xdist_group("injection")
+@pytest.mark.parametrize(
+    "name, bits, told", [("printf", PRESENT, ""), ("row", WRITABLE, "\n")]
+)
+def test_what_speaks_is_needed(chapter, name, bits, told, kept):
+    """Its code, and where on the screen it stands. That changes with each character,
+    so the second report gets no further than the first, and the third is none."""
+
+    def break_it(victim):
+        victim.flip(victim.symbols[name], bits)
+        victim.set_register("rip", 0)
+
+    assert told_of(kept(chapter), break_it) == told
+
+
+def goes_round(victim, place, bits):
+    """Does it come from double fault to double fault once a page is broken? From the
+    second on each is like the one before, and so there is no end."""
+    victim.run_to("isr_32")
+    victim.told = len(victim.serial)
+    victim.flip(victim.symbols[place], bits)
+    victim.set_register("rip", 0)
+    seen = []
+    for _ in range(3):
+        victim.run_to("isr_8")
+        frame = victim.stub.read_memory(victim.register("rsp"), 6 * 8)
+        seen.append((victim.stub.ask("g"), frame))
+        victim.stub.step()
+    return seen[0] != seen[1] == seen[2] and not victim.serial[victim.told :]
+
+
+@pytest.mark.only("09-scheduling")
+def test_stubs_are_needed(chapter):
+    """The fetch of a handler's first instruction is a page fault, which begins that
+    handler. When the stack is full the double fault begins one on its own stack, until
+    that is full, too. Nothing is ever executed."""
+    with Victim(chapter) as victim:
+        assert goes_round(victim, "isr_14", PRESENT)
+        victim.end()
+        fetch, double = r"v=0e e=0010 i=0 cpl=0 pc=", r"v=08 e=0000 i=0 cpl=0 pc="
+        stubs = [f"{victim.symbols[name]:x}" for name in ("isr_14", "isr_8")]
+        exceptions = victim.exceptions()
+    began = max(i for i, e in enumerate(exceptions) if e.endswith("CR2=0" + 15 * "0"))
+    for exception in exceptions[began + 1 :]:
+        assert re.match(rf"({fetch}|{double})({'|'.join(stubs)})\b", exception)
+
+
+@pytest.mark.only("09-scheduling")
+def test_report_has_to_be_counted(chapter):
+    """Else each report begins with a page fault, which begins a report."""
+    with Victim(chapter) as victim:
+        assert goes_round(victim, "depth.0", WRITABLE)
