@@ -15,6 +15,7 @@ import collections
 import importlib.machinery
 import importlib.util
 import struct
+import time
 from pathlib import Path
 
 import chapters
@@ -67,6 +68,7 @@ class Victim(Machine):
         flags += DEBUG_EXIT if exits else []
         super().__init__(image, *flags, gdb=True, seconds=seconds)
         self.chapter = chapter
+        self.seconds = seconds
         self.symbols = elf.symbols(image.with_suffix(".elf"))
         self.stub = self.gdb()
         self.qmp("query-status")  # from now on it tells of a reset, too
@@ -82,6 +84,7 @@ class Victim(Machine):
         assert self.hmp("loadvm kept") == ""
         self._rest("stopped")  # what was sent before may still be on its way
         self.told = len(self.serial)
+        self.deadline = self.stub.deadline = time.monotonic() + self.seconds
 
     def outcome(self, until=None):
         """Let it run to its end."""

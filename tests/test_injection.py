@@ -6,7 +6,6 @@ which moments these are: make inject POINTS=2000 SEED=5.
 """
 
 import contextlib
-import functools
 import itertools
 import os
 import random
@@ -149,27 +148,32 @@ def test_seed_says_what_the_points_are(chapter):
 # A stopped kernel, to which each of these is done by itself
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def stop(victim):
     """At the first instruction of a tick. In chapters without, in the handler of an
     exception; in 03, where none returns, in a function that does."""
+    if victim.chapter >= "07-interrupts":
+        victim.stub.go_on()
+        assert victim.run_to_prompt().kind == "prompt"
+        victim.stub.stop()
+        victim.run_to("isr_32")
+    elif victim.chapter == "03-exceptions":
+        victim.run_to("print_stage")
+    else:
+        victim.run_to("exception_dispatch")
+    victim.keep()
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    victims = {}
     with contextlib.ExitStack() as stack:
 
-        @functools.cache
         def of(chapter):
-            victim = Victim(chapter, directory=tmp_path_factory.mktemp(chapter))
-            stack.enter_context(victim)
-            ticks = chapter >= "07-interrupts"
-            if ticks:
-                victim.stub.go_on()
-                assert victim.run_to_prompt().kind == "prompt"
-                victim.stub.stop()
-                victim.run_to("isr_32")
-            elif chapter == "03-exceptions":
-                victim.run_to("print_stage")
-            else:
-                victim.run_to("exception_dispatch")
-            victim.keep()
+            victim = victims.get(chapter)
+            if not victim or victim.process.poll() is not None:  # a test has failed
+                victim = Victim(chapter, directory=tmp_path_factory.mktemp(chapter))
+                victims[chapter] = stack.enter_context(victim)
+                stop(victim)
             return victim
 
         yield of
