@@ -343,6 +343,17 @@ def test_no_page_is_writable_and_executable(chapter):
     assert areas and not re.search(r"^0", areas, re.M)
 
 
+@pytest.mark.since("05-paging")
+def test_stack_guard_is_there_from_the_start(chapter):
+    """Before the kernel has made page tables of its own: those of boot.asm."""
+    symbols = elf.symbols(images.kernel(chapter))
+    with Machine(images.image(chapter), gdb=True) as machine:
+        machine.gdb().run_to(symbols["kernel_main"])
+        mapped = {address for address, _, _ in pages_of(machine)}
+    assert symbols["stack_guard"] + PAGE in mapped
+    assert symbols["stack_guard"] not in mapped
+
+
 # ---- What it costs
 
 
