@@ -12,7 +12,8 @@ in the file once.
     +    masked[line / 8] |= 1 << line % 8;
 
 Each is built and booted with the chapter's test kernels, those of the chapter
-itself first, and if none of them fails the chapter's tests on the host are run.
+itself first, and if none of them fails the chapter's tests on the host are run,
+panics first.
 Test names a kernel that sees it, to be tried before the others; make test tries
 just that. Equivalent says why nobody can see the mistake; then nobody has to.
 """
@@ -143,21 +144,27 @@ def copy_tree(chapter, place):
     rules.write_text(rules.read_text().replace("-Wall -Wextra -Werror", "-w"))
 
 
-def failed_test(chapter, place, selection):
-    """The first of the selected tests below PLACE to fail, or None."""
+def run_on_host(chapter, place, selection):
+    """pytest, with the selected tests below PLACE until one fails; how it ended."""
     tests = sorted(str(path) for path in place.glob("tests/test_0*.py"))
     command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
-    done = subprocess.run(
+    return subprocess.run(
         [*command, *tests, "--chapter", chapter, "-k", selection],
         cwd=place, env=chapters.clean_environment(), text=True,
         stdin=subprocess.DEVNULL, capture_output=True, timeout=HOST_SECONDS,
     )  # fmt: skip
+
+
+def told_on_host(chapter, done):
+    """Which test failed in a run of pytest, or None."""
     if done.returncode in (0, NO_TESTS):
         return None
+    if done.returncode < 0:
+        return "the tests on the host crash"
     failed = FAILED.search(done.stdout)
     if not failed:
         raise MutationError(f"{chapter}: {done.stdout}{done.stderr}")
-    return failed[1]
+    return f"{failed[1]} fails"
 
 
 def failure_on_host(chapter, changed=None):
@@ -168,9 +175,9 @@ def failure_on_host(chapter, changed=None):
         if changed:
             (place / "chapters" / chapter / changed.file).write_text(changed.text)
         for selection in SELECTIONS:
-            failed = failed_test(chapter, place, selection)
-            if failed:
-                return f"{failed} fails"
+            told = told_on_host(chapter, run_on_host(chapter, place, selection))
+            if told:
+                return told
     return None
 
 
