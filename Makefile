@@ -84,6 +84,7 @@ soak:
 inject:
 	@$(if $(POINTS),INJECT_POINTS=$(POINTS)) $(if $(SEED),INJECT_SEED=$(SEED)) \
 	    $(PYTHON) -m pytest tests/test_injection.py
+
 # Each harness for so many seconds, or the one that is named.
 fuzz:
 	@$(PYTHON) tests/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(FUZZ)
@@ -111,9 +112,5 @@ serve: book
 clean:
 	rm -rf build $(CHAPTERS:%=chapters/%/build)
 
-.PHONY: help all test bench matrix mutants soak inject transcripts book \
-        publish-check serve clean $(IN_CHAPTER)
-.PHONY: help all test bench matrix soak fuzz transcripts book publish-check \
-        serve clean $(IN_CHAPTER)
-.PHONY: help all test bench matrix lint instrumented soak transcripts book \
-        publish-check serve clean $(IN_CHAPTER)
+.PHONY: help all test bench matrix mutants soak inject fuzz instrumented lint \
+        transcripts book publish-check serve clean $(IN_CHAPTER)
