@@ -54,13 +54,17 @@ def run(chapter, image, compiler="gcc"):
     return FOUND.findall(report.serial), report, everything
 
 
-def complaint(chapter, suite, compiler="gcc"):
-    """What is wrong with a run of a suite; None if nothing is."""
+def complaint(chapter, suite, compiler="gcc", again=True):
+    """What is wrong with a run of a suite; None if nothing is. A busy host may make
+    a test of the clock fail: it has a second chance, as in conftest.py."""
     found, report, everything = run(chapter, f"kernel/{suite}", compiler)
+    failed = [name for name, passed in report.results.items() if not passed]
     wrong = report.complaint(names_in(suite))
-    if not wrong and all(report.results.values()):
+    if not wrong and not failed:
         return None
-    return f"{', '.join(found) or wrong}\n{everything}"
+    if not wrong and again:
+        return complaint(chapter, suite, compiler, again=False)
+    return f"{', '.join(found) or wrong or ', '.join(failed)}\n{everything}"
 
 
 def main(arguments):
