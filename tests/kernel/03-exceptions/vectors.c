@@ -1,9 +1,14 @@
 // vectors.c: whatever the vector, the kernel says which it was.
 
 #include "captured.h"
+#include "tables.h"
 
 #include "exceptions.h"
+#include "idt.h"
 #include "printf.h"
+
+// A trap gate, 0x8f, would leave interrupts enabled.
+enum { INTERRUPT_GATE = 0x8e };
 
 // For each vector two instructions, 3 bytes: int and ret.
 extern const char int_table[];
@@ -78,4 +83,15 @@ TEST(vectors_have_their_names)
     CHECK_EQ(strcmp(exception_name(32), "unexpected interrupt"), 0);
     CHECK_EQ(strcmp(exception_name(255), "unexpected interrupt"), 0);
     CHECK_EQ(strcmp(exception_name(~0ul), "unexpected interrupt"), 0);
+}
+
+TEST(table_ends_with_the_last_interrupt_gate)
+{
+    struct table idtr;
+
+    idt_init();
+    asm volatile("sidt %0" : "=m"(idtr));
+    CHECK_EQ(idtr.limit, 16 * VECTORS - 1);
+    for (vector = 0; vector < VECTORS; vector++)
+        CHECK_EQ(gate_of(vector)[GATE_TYPE], INTERRUPT_GATE);
 }
