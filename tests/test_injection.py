@@ -366,12 +366,12 @@ def test_page_fault_without_its_gate_is_reported(chapter, remove, kept):
     assert re.search(DOUBLE_FAULT, told), told
 
 
-# Bits of the entry of a page, and what is told when the page is needed.
+# Bits of the entry of a page, and what is told when the page is needed. A page of code
+# that is elsewhere is none of them: what is there is executed, and may do anything.
 CODE = {
     "not present": (PRESENT, rf"{PAGE_FAULT}instruction fetch .*, page not present\n"),
     "not to be executed": (NO_EXECUTE, rf"{PAGE_FAULT}instruction fetch .*permitted\n"),
     "reserved": (RESERVED, rf"{PAGE_FAULT}instruction fetch .*reserved bit set"),
-    "elsewhere": (NEXT_FRAME, r"\n#\w\w "),
 }
 DATA = {
     "not present": (PRESENT, rf"{PAGE_FAULT}\w+ in supervisor mode, page not present"),
