@@ -57,6 +57,22 @@ def clean_environment():
     return {key: value for key, value in os.environ.items() if key not in own}
 
 
+def run(command, error, **options):
+    """A command's output, of both kinds. ERROR if it fails."""
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        **options,
+    )
+    if done.returncode != 0:
+        raise error(done.stdout)
+    return done.stdout
+
+
 @contextlib.contextmanager
 def build_lock():
     """One build at a time: they share files, and each uses all processors."""
@@ -75,19 +91,12 @@ def make(
     command += [f"-j{os.cpu_count()}", "-C", str(directory(chapter))]
     command += [f"{key}={value}" for key, value in variables.items()]
     with build_lock() if alone else contextlib.nullcontext():
-        done = subprocess.run(
+        return run(
             [*command, *goals],
+            BuildError,
             env=environment or clean_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             timeout=seconds,
-            text=True,
-            errors="replace",
         )
-    if done.returncode != 0:
-        raise BuildError(done.stdout)
-    return done.stdout
 
 
 @functools.cache

@@ -16,7 +16,6 @@ import argparse
 import collections
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -63,20 +62,9 @@ class FuzzError(Exception):
 
 
 def run(*command, seconds=SECONDS, **options):
-    """The command's output, of both kinds. FuzzError if it fails."""
-    done = subprocess.run(
-        [str(word) for word in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=seconds,
-        text=True,
-        errors="replace",
-        **options,
-    )
-    if done.returncode != 0:
-        raise FuzzError(done.stdout)
-    return done.stdout
+    """The command's output. FuzzError if it fails."""
+    words = [str(word) for word in command]
+    return chapters.run(words, FuzzError, timeout=seconds, **options)
 
 
 def versions(harness):
@@ -213,6 +201,11 @@ def fuzz_version(version, seconds):
     print(f"{version.harness}, {version.chapter}: {told}, {new} kept", flush=True)
 
 
+def beside_clang(name):
+    """The program of that name which is of clang's version."""
+    return run("clang", f"-print-prog-name={name}").strip()
+
+
 def coverage(version):
     """Which part of the kernel's files the corpus reaches, as llvm-cov tells it."""
     copy = Copy(version.chapter, PRODUCTS / "coverage")
@@ -221,8 +214,8 @@ def coverage(version):
     raw, data = copy.path / "raw", copy.path / "data"
     command = [program, "-runs=0", CORPUS / version.harness]
     run(*command, env={"LLVM_PROFILE_FILE": str(raw)})
-    run("llvm-profdata-14", "merge", raw, "-o", data)
-    report = ["llvm-cov-14", "report", program, f"-instr-profile={data}"]
+    run(beside_clang("llvm-profdata"), "merge", raw, "-o", data)
+    report = [beside_clang("llvm-cov"), "report", program, f"-instr-profile={data}"]
     files = [copy.path / name for name in FILES[version.harness]]
     return run(*report, *files)
 
