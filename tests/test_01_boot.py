@@ -49,14 +49,14 @@ def started(chapter):
 
 
 def disturb(machine, stub):
-    """Leave serial port and screen as a careless loader might."""
+    """Leave serial port, screen and the cell behind it as a careless loader might."""
     machine.hmp(f"o /b {UART_LCR} 0x80")
     machine.hmp(f"o /b {UART_DATA} 0x60")
     machine.hmp(f"o /b {UART_IER} 0x01")
     machine.hmp(f"o /b {UART_LCR} 0x1b")
     machine.hmp(f"o /b {UART_IER} 0x0f")
     # The debugger cannot write to the screen, the CPU can.
-    execute(stub, REP_STOSW, rax=0x1E3F, rcx=CELLS, rdi=SCREEN)
+    execute(stub, REP_STOSW, rax=0x1E3F, rcx=CELLS + 1, rdi=SCREEN)
     assert machine.screen()[24][79] == "?"
 
 
@@ -112,6 +112,7 @@ def test_screen_shows_two_lines_and_nothing_else(chapter, started):
     lines = ["Trapframe", "This is C, in 64-bit mode."] + 23 * [""]
     assert machine.screen() == [line.ljust(80) for line in lines]
     assert b"".join(machine.attributes()) == bytes([LIGHT_GREY]) * CELLS
+    assert machine.memory(SCREEN + 2 * CELLS, 2) == b"\x3f\x1e"  # as it was
     assert machine.serial == ""
 
 
