@@ -430,6 +430,23 @@ def test_stack_that_is_elsewhere_is_reported(chapter, kept):
 
 @pytest.mark.only("09-scheduling")
 @pytest.mark.xdist_group("injection")
+@pytest.mark.parametrize("bits", [PRESENT, RESERVED])
+def test_broken_page_of_the_tss_is_reported(chapter, bits, kept):
+    """When an NMI has to find its stack there."""
+
+    def break_it(victim):
+        victim.flip(victim.symbols["tss"], bits)
+        victim.nmi()
+
+    victim = kept(chapter)
+    told = told_of(victim, break_it)
+    assert re.match(rf"{PAGE_FAULT}read in supervisor mode, ", told), told
+    place = int(re.search(r"\ncr2 (\w+)", told)[1], 16)
+    assert 36 <= place - victim.symbols["tss"] < 36 + 7 * 8  # the IST
+
+
+@pytest.mark.only("09-scheduling")
+@pytest.mark.xdist_group("injection")
 def test_title_is_told_also_without_threads(chapter, kept):
     victim = kept(chapter)
     place = victim.symbols["thread_current"]
@@ -474,6 +491,34 @@ def test_idt_itself_is_needed(chapter):
     def break_it(victim):
         victim.flip(victim.gate(0), PRESENT)
 
+    found = reset_of(chapter, "monitor_run", break_it)
+    assert found == Outcome("reset", "Triple fault")
+
+
+@pytest.mark.only("09-scheduling")
+def test_without_the_tss_the_stack_is_needed(chapter):
+    def break_it(victim):
+        victim.flip(victim.symbols["tss"], PRESENT)
+        victim.set_register("rsp", 0)
+
+    found = reset_of(chapter, "monitor_run", break_it)
+    assert found == Outcome("reset", "Triple fault")
+
+
+def code_segment_absent(victim):
+    """As each gate names it, no handler can begin."""
+    place = victim.symbols["gdt"] + 8 + 5
+    [rights] = victim.stub.read_memory(place, 1)
+    victim.stub.write_memory(place, bytes([rights & ~0x80]))
+
+
+def gdt_absent(victim):
+    victim.flip(victim.symbols["gdt"], PRESENT)
+
+
+@pytest.mark.only("09-scheduling")
+@pytest.mark.parametrize("break_it", [code_segment_absent, gdt_absent])
+def test_gdt_is_needed(chapter, break_it):
     found = reset_of(chapter, "monitor_run", break_it)
     assert found == Outcome("reset", "Triple fault")
 
