@@ -179,6 +179,24 @@ TEST(trimming_gives_back_the_frames_of_all_classes)
     CHECK_EQ(frames_free(), free);
 }
 
+// A full frame that has lost a block comes before an empty one.
+TEST(trimming_gives_back_what_stands_behind_others)
+{
+    size_t free  = frames_without_heap();
+    size_t count = layout_of(100).count;
+
+    for (size_t i = 0; i <= count; i++)
+        blocks[i] = kmalloc(100);
+    kfree(blocks[count]);
+    CHECK_EQ(frames_free(), free - 2);
+    kfree(blocks[0]);
+    CHECK_EQ(heap_trim(), 1);
+    CHECK_EQ(frames_free(), free - 1);
+    for (size_t i = 1; i < count; i++)
+        kfree(blocks[i]);
+    CHECK_EQ(frames_without_heap(), free);
+}
+
 // What is in use stays.
 TEST(trimming_leaves_blocks_alone)
 {
