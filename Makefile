@@ -26,13 +26,13 @@ help:
 	@echo 'make soak       the last chapter under load, ten minutes; SECONDS=60'
 	@echo 'make inject     NMIs at random instructions; POINTS=2000 SEED=5'
 	@echo 'make mutants    plant mistakes in the chapters: do the tests see them?'
-	@echo '                NAME=mask-inverted is one, RECORD=1 keeps the numbers'
+	@echo '                NAME=mask-inverted is one of them'
 	@echo 'make fuzz       any input for what reads input; SECONDS=20 FUZZ=printf'
 	@echo 'make lint       what analyzers have to say about all C'
 	@echo 'make instrumented   every test in the kernel, with checks compiled in'
 	@echo 'make matrix     boot every chapter everywhere; also build/matrix.tsv'
 	@echo 'make bench      measure; a table, also in build/bench.tsv'
-	@echo '                RECORD=1, for these two: as the book shows it'
+	@echo '                RECORD=1, for these two and mutants: as the book shows it'
 	@echo 'make book       the website, in build/book/'
 	@echo 'make serve      the same, at http://localhost:8000/, made again when a'
 	@echo '                file changes; PORT=8080 takes another port'
@@ -66,8 +66,8 @@ matrix:
 
 mutants:
 	@$(PYTHON) tests/mutations.py $(if $(RECORD),--record) $(if $(filter \
-	    command line,$(origin CHAPTER)),$(FOUND)) $(if $(filter command line,$(origin \
-	    NAME)),--name $(NAME))
+	    command line,$(origin NAME)),--name $(NAME)) $(if $(filter \
+	    command line,$(origin CHAPTER)),$(FOUND))
 
 lint:
 	@$(PYTHON) tests/lint.py

@@ -29,10 +29,6 @@ import images
 import qemu
 import records
 
-sys.path.insert(0, str(chapters.ROOT / "book"))
-
-import digests  # noqa: E402
-
 RESULT = chapters.ROOT / "build/matrix.tsv"
 RECORD = chapters.ROOT / "tests/matrix.tsv"
 PROGRAMS = "gcc", "clang", "NASM", "GNU ld", "GRUB", "QEMU", "OVMF", "Bochs"
@@ -254,16 +250,9 @@ def rows(wanted, everywhere):
         yield from pool.map(lambda names: cell(*names), cells)
 
 
-def sources():
-    """The part of a record's head that tells what the kernels are made of."""
-    found = digests.digests(chapters.ROOT, chapters.names())
-    return {f"sources {name}": digest for name, digest in found.items()}
-
-
 def record(before, table):
     """Write it down, unless something has changed since BEFORE, while it ran."""
-    if before != sources():
-        sys.exit("not recorded: the sources have changed meanwhile")
+    records.check_unchanged(before)
     head = records.head(*PROGRAMS) | before
     records.write(RECORD, "make matrix RECORD=1", head, [row[:3] for row in table])
     print(f"recorded in {RECORD}")
@@ -290,7 +279,7 @@ def main(arguments):
     recording = arguments == ["--record"]
     names = [] if recording else arguments
     wanted = [chapters.find(name) for name in names] or chapters.names()
-    before = sources()
+    before = records.sources()
     table, failed = run_all(wanted)
     if recording and failed:
         print("not recorded, since not all pass", file=sys.stderr)

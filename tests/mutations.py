@@ -1,6 +1,7 @@
 """mutations.py: do the tests see the mistakes that people make?
 
-    mutations.py [--record] [--name NAME] [CHAPTER]
+    mutations.py [--name NAME] [CHAPTER]    tries all, those of a chapter, or one
+    mutations.py --record                   tries all, writes record.tsv if all are seen
 
 tests/mutations/CHAPTER.txt lists mistakes in a chapter's sources: a name, the
 file, what is wrong, and the lines as in a diff. What they replace has to stand
@@ -13,15 +14,16 @@ in the file once.
 
 Each is built and booted with the chapter's test kernels, those of the chapter
 itself first, and if none of them fails the chapter's tests on the host are run,
-panics first.
-Test names a kernel that sees it, to be tried before the others; make test tries
-just that. Equivalent says why nobody can see the mistake; then nobody has to.
+panics first. What fails there has to fail again, and to pass without the mistake.
+What saw it when record.tsv was written is tried before all of these.
+Test names a kernel that sees it, which make test tries. Equivalent says why nobody
+can see the mistake; then nobody has to.
 """
 
 import argparse
 import collections
 import concurrent.futures
-import datetime
+import contextlib
 import functools
 import os
 import re
@@ -34,6 +36,7 @@ from pathlib import Path
 
 import chapters
 import mutants
+import records
 
 LISTS = chapters.ROOT / "tests/mutations"
 RECORD = LISTS / "record.tsv"
@@ -42,19 +45,24 @@ HOST_SECONDS = 900  # for all tests on the host
 # Of the tests on the host, those first that see most. Booting from UEFI takes long
 # and tells nothing about a chapter's code.
 SELECTIONS = ("test_panic", "not test_panic and not uefi")
-NO_TESTS = 5  # the status of pytest if none is selected
+NO_TESTS = 4, 5  # the status of pytest if one is not there, or none is selected
 JOBS = 2
 HEAD = re.compile(r"(?P<name>[\w-]+) (?P<file>[\w.]+): (?P<what>.+)")
 HEADER = re.compile(r"(Test|Equivalent): (.+)")
 LOCK = threading.Lock()
+NO_TEST = "no test"
 NO_BUILD = "it does not build"
-FAILED = re.compile(r"^FAILED (?:tests/)?(\S+?)(?: - .*)?$", re.M)
+PROGRAMS = "gcc", "NASM", "GNU ld", "GRUB", "QEMU"
+FAILED = re.compile(r"^(?:FAILED|ERROR) (?:tests/)?(.+?)(?: - .*)?$", re.M)
+CRASHED = re.compile(r"^(?:tests/)?(test_\w+.py::.+?) *\Z", re.M)  # the last begun
 
 Mutation = collections.namedtuple(
     "Mutation", "chapter name file what old new test equivalent"
 )
-# What became of one: who saw it, or None.
-Verdict = collections.namedtuple("Verdict", "mutation caught")
+# A test, and what it had to say.
+Sight = collections.namedtuple("Sight", "test told")
+# What became of one: its Sight, or None; and why it could not be tried, or None.
+Verdict = collections.namedtuple("Verdict", "mutation seen trouble", defaults=[None])
 
 
 class MutationError(Exception):
@@ -122,15 +130,18 @@ def suites(mutation):
     return first + ours[::-1]
 
 
-def caught_in_kernel(number, mutation):
-    """Which test of a kernel sees it, and how, or None."""
-    for suite in suites(mutation):
-        told = laboratory(mutation.chapter, suite).complaint(
-            number, mutant(mutation), SECONDS
-        )
-        if told:
-            return f"{suite}: {told}".replace(": time", ": it hangs")
-    return None
+def seen_by_kernel(number, mutation, suite):
+    """The Sight of a test kernel, or None."""
+    told = laboratory(mutation.chapter, suite).complaint(
+        number, mutant(mutation), SECONDS
+    )
+    return Sight(suite, told.replace(": time", ": it hangs")) if told else None
+
+
+def seen_by_kernels(number, mutation):
+    """The Sight of the first that sees it, or None."""
+    sights = (seen_by_kernel(number, mutation, suite) for suite in suites(mutation))
+    return next(filter(None, sights), None)
 
 
 def copy_tree(chapter, place):
@@ -144,102 +155,128 @@ def copy_tree(chapter, place):
     rules.write_text(rules.read_text().replace("-Wall -Wextra -Werror", "-w"))
 
 
-def run_on_host(chapter, place, selection):
-    """pytest, with the selected tests below PLACE until one fails; how it ended."""
-    tests = sorted(str(path) for path in place.glob("tests/test_0*.py"))
-    command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
-    return subprocess.run(
-        [*command, *tests, "--chapter", chapter, "-k", selection],
-        cwd=place, env=chapters.clean_environment(), text=True,
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=HOST_SECONDS,
-    )  # fmt: skip
+class Host:
+    """A copy of the tests on the host and of a chapter, with or without a mistake."""
 
-
-def told_on_host(chapter, done):
-    """Which test failed in a run of pytest, or None."""
-    if done.returncode in (0, NO_TESTS):
-        return None
-    if done.returncode < 0:
-        return "the tests on the host crash"
-    failed = FAILED.search(done.stdout)
-    if not failed:
-        raise MutationError(f"{chapter}: {done.stdout}{done.stderr}")
-    return f"{failed[1]} fails"
-
-
-def failure_on_host(chapter, changed=None):
-    """Which test of a chapter on the host fails with a changed file, or None."""
-    with tempfile.TemporaryDirectory(prefix="trapframe-") as name:
-        place = Path(name)
+    def __init__(self, chapter, place, changed=None):
+        self.chapter = chapter
+        self.place = place
         copy_tree(chapter, place)
         if changed:
             (place / "chapters" / chapter / changed.file).write_text(changed.text)
-        for selection in SELECTIONS:
-            told = told_on_host(chapter, run_on_host(chapter, place, selection))
-            if told:
-                return told
-    return None
+
+    def run(self, *arguments):
+        """pytest until a test fails; which one did, or None."""
+        command = [sys.executable, "-m", "pytest", "-xvv", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            [*command, *arguments, "--chapter", self.chapter], cwd=self.place,
+            env=chapters.clean_environment(), text=True, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=HOST_SECONDS,
+        )  # fmt: skip
+        if done.returncode in (0, *NO_TESTS):
+            return None
+        failed = (CRASHED if done.returncode < 0 else FAILED).search(done.stdout)
+        if not failed:
+            raise MutationError(f"{self.chapter}: {done.stdout}{done.stderr}")
+        return failed[1]
+
+    def first_failure(self):
+        """Which of all tests fails, or None."""
+        tests = sorted(str(path) for path in self.place.glob("tests/test_0*.py"))
+        failures = (self.run(*tests, "-k", selection) for selection in SELECTIONS)
+        return next(filter(None, failures), None)
+
+    def fails(self, test):
+        return self.run(self.place / "tests" / test) is not None
+
+
+@contextlib.contextmanager
+def host(chapter, changed=None):
+    with tempfile.TemporaryDirectory(prefix="trapframe-") as name:
+        yield Host(chapter, Path(name), changed)
 
 
 @functools.cache
-def check_host(chapter):
-    """The tests on the host pass without a mistake."""
-    told = failure_on_host(chapter)
-    if told:
-        raise MutationError(f"{chapter}, without a mistake: {told}")
+def passes_on_host(chapter, test):
+    """Does it, without a mistake?"""
+    with host(chapter) as original:
+        return not original.fails(test)
 
 
-def caught_on_host(mutation):
-    """Which test on the host sees it, or None."""
-    with LOCK:
-        check_host(mutation.chapter)
-    return failure_on_host(mutation.chapter, mutant(mutation))
+def seen_on_host(mutation, test=None):
+    """The Sight of a test on the host, or of the first that sees it, or None."""
+    with host(mutation.chapter, mutant(mutation)) as spoilt:
+        test = test or spoilt.first_failure()
+        if not test or not spoilt.fails(test):
+            return None
+    if not passes_on_host(mutation.chapter, test):
+        raise MutationError(f"{mutation.chapter}, without a mistake: {test} fails")
+    return Sight(test, "fails")
+
+
+# ---- All of them
+
+
+@functools.cache
+def recorded():
+    """Chapter and name of a mistake, and the test that saw it last."""
+    rows = records.read(RECORD)[1] if RECORD.exists() else []
+    return {(chapter, name): test for chapter, name, _, test, *_ in rows}
+
+
+def seen_again(number, mutation):
+    """The Sight of the test that saw it last, or None."""
+    test = recorded().get((mutation.chapter, mutation.name))
+    if test and "::" in test:
+        return seen_on_host(mutation, test)
+    if test in suites(mutation):
+        return seen_by_kernel(number, mutation, test)
+    return None
 
 
 def judge(numbered):
     """Try one; its Verdict."""
     number, mutation = numbered
-    caught = caught_in_kernel(number, mutation) or caught_on_host(mutation)
-    return Verdict(mutation, caught)
+    try:
+        return Verdict(
+            mutation,
+            seen_again(number, mutation)
+            or seen_by_kernels(number, mutation)
+            or seen_on_host(mutation),
+        )
+    except (MutationError, subprocess.TimeoutExpired) as trouble:
+        return Verdict(mutation, None, str(trouble))
 
 
 def is_bad(verdict):
-    """Should have been caught and was not, or the other way round. What does not
-    build is no test."""
-    if verdict.caught and verdict.caught.endswith(NO_BUILD):
+    """Should have been seen and was not, or the other way round, or was not tried.
+    What does not build is no test."""
+    if verdict.trouble or (verdict.seen and verdict.seen.told == NO_BUILD):
         return True
-    return bool(verdict.caught) == bool(verdict.mutation.equivalent)
-
-
-def result(verdict):
-    if verdict.caught:
-        return verdict.caught
-    why = verdict.mutation.equivalent
-    return f"equivalent: {why}" if why else "SURVIVED"
+    return bool(verdict.seen) == bool(verdict.mutation.equivalent)
 
 
 def row(verdict):
-    mutation = verdict.mutation
-    return [mutation.chapter, mutation.name, mutation.what, result(verdict)]
+    """Chapter, name, mistake; the test that saw it, and what it told; or why none
+    did."""
+    mutation, seen, trouble = verdict
+    ending = seen or (NO_TEST, trouble or mutation.equivalent or "SURVIVED")
+    cells = [mutation.chapter, mutation.name, mutation.what, *ending]
+    return [" ".join(cell.split()) for cell in cells]
 
 
 def summary(verdicts):
-    """Lines of a table: by chapter, how many planted, caught and explained."""
-    yield ["chapter", "planted", "caught", "explained"]
+    """Lines of a table: by chapter, how many planted, seen and explained."""
+    yield ["chapter", "planted", "seen", "explained"]
     for chapter in sorted({verdict.mutation.chapter for verdict in verdicts}):
         yield [chapter, *counts([v for v in verdicts if v.mutation.chapter == chapter])]
     yield ["all", *counts(verdicts)]
 
 
 def counts(verdicts):
-    caught = sum(bool(verdict.caught) for verdict in verdicts)
+    seen = sum(bool(verdict.seen) for verdict in verdicts)
     explained = sum(bool(verdict.mutation.equivalent) for verdict in verdicts)
-    return [str(number) for number in (len(verdicts), caught, explained)]
-
-
-def write(path, rows):
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("".join("\t".join(cells) + "\n" for cells in rows))
+    return [str(number) for number in (len(verdicts), seen, explained)]
 
 
 def chosen_mutations(chapter, name):
@@ -256,27 +293,43 @@ def try_all(mutations):
     verdicts = []
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for verdict in pool.map(judge, enumerate(mutations, 1)):
-            chapter, _, what, end = row(verdict)
-            print(f"{chapter[:2]}  {what:<58}  {end}", flush=True)
+            chapter, _, what, *ending = row(verdict)
+            print(f"{chapter[:2]}  {what:<58}  {': '.join(ending)}", flush=True)
             verdicts.append(verdict)
     return verdicts
 
 
-def main():
+def record(before, verdicts):
+    """Write it down, unless something has changed since BEFORE, while it ran."""
+    records.check_unchanged(before)
+    head = records.head(*PROGRAMS) | before
+    records.write(RECORD, "make mutants RECORD=1", head, map(row, verdicts))
+    print(f"recorded in {RECORD}")
+
+
+def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--record", action="store_true")
-    parser.add_argument("chapter", nargs="?")
+    parser.add_argument("--record", action="store_true", help="if all are seen")
     parser.add_argument("--name")
+    parser.add_argument("chapter", nargs="?")
     chosen = parser.parse_args()
+    if chosen.record and (chosen.chapter or chosen.name):
+        parser.error("only all of them can be recorded")
+    return chosen
+
+
+def main():
+    chosen, before = options(), records.sources()
     verdicts = try_all(chosen_mutations(chosen.chapter, chosen.name))
-    write(chapters.ROOT / "build/mutants.tsv", map(row, verdicts))
-    table = list(summary(verdicts))
-    print("\n" + "\n".join("  ".join(f"{c:<16}" for c in line) for line in table))
+    for line in summary(verdicts):
+        print("  ".join(f"{cell:<16}" for cell in line))
+    bad = [verdict.mutation.name for verdict in verdicts if is_bad(verdict)]
+    if bad:
+        sys.exit(f"not as they should be: {', '.join(bad)}")
     if chosen.record:
-        write(RECORD, [["date", str(datetime.date.today())], *table])
-    return 1 if any(map(is_bad, verdicts)) else 0
+        record(before, verdicts)
 
 
 if __name__ == "__main__":
     os.nice(5)
-    sys.exit(main())
+    main()

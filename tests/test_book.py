@@ -11,7 +11,8 @@ from webpage import RECORDINGS, Page
 
 BYTES_PER_WORD = 60_000 / 5_000
 PACKED_PER_WORD = 25_000 / 5_000  # compressed, as servers send it
-OF_NUMBERS = "appendix-costs", "appendix-matrix"  # tables, in which a word is short
+# Of tables, in which a word is short.
+OF_NUMBERS = "appendix-costs", "appendix-matrix", "appendix-mutants"
 PACKED_CODE = 6  # a word of code has its color and its link
 FRAME = 12_000  # bytes of a head, navigation, a foot, lists of links
 PACKED_FRAME = 5_000

@@ -1,5 +1,5 @@
-"""test_book_records.py: what was recorded, of make bench and of make matrix, on
-pages of a tiny book; and that the book's own pages show what the records have.
+"""test_book_records.py: what was recorded, of make bench, make matrix and make mutants,
+on pages of a tiny book; and that the book's own pages show what the records have.
 """
 
 import re
@@ -10,6 +10,7 @@ import pytest
 
 import chapters
 import matrix
+import mutations
 import records
 import site_of_book
 import tiny_book
@@ -34,6 +35,28 @@ MATRIX = """\
 ::: {.matrix-record}
 :::
 """
+MUTANTS = """\
+All [planted]{.mutants-count}, and [nobody]{.mutants-count} of them.
+
+::: {.mutants of="01-one"}
+:::
+
+::: {.mutants of="02-two"}
+:::
+
+::: {.mutants-sum caption="Sums."}
+:::
+
+::: {.mutants-record}
+:::
+"""
+NO_END = "the kernel did not come to its end"
+PLANTED = [
+    ("01-one", "off", "One too few.", "01-one/main", "sum_is_right fails"),
+    ("01-one", "on", "One too many.", "test_01_one.py::test_it_works[01-one]", "fails"),
+    ("01-one", "two", "One for two.", "01-one", f"{NO_END}: reset"),
+    ("02-two", "same", "The same.", "no test", "It is the same."),
+]
 CELLS = [
     (chapter, where, "pass")
     for chapter in ("01-one", "02-two")
@@ -55,8 +78,12 @@ def book(tmp_path):
     records.write(tmp_path / "tests/bench/counts.tsv", "x", HEAD, COUNTS)
     records.write(tmp_path / "tests/bench/times.tsv", "x", HEAD, TIMES)
     record(book, CELLS)
+    (tmp_path / "tests/mutations").mkdir()
+    path = tmp_path / "tests/mutations/record.tsv"
+    records.write(path, "x", HEAD | digests(tmp_path), PLANTED)
     book.page("appendix-costs", COSTS)
     book.page("appendix-matrix", MATRIX)
+    book.page("appendix-mutants", MUTANTS)
     return book
 
 
@@ -131,6 +158,26 @@ def test_environments_are_all_shown_and_no_others(book):
     assert 'nothing was booted in "a Mac"' in said and 'no table shows "a PC"' in said
 
 
+def test_mistakes_are_shown(book):
+    assert book.make()[0]
+    text = flat(book.html("appendix-mutants"))
+    assert "All 4, and 1 of them." in text
+    assert "One too few. 01-one/main : sum is right One" in text
+    assert "One too many. test_01_one : it works One" in text
+    assert "One for two. 01-one : it is reset " in text
+    assert "The same. nobody: It is the same." in text
+    assert "01-one 3 2 1 0 02-two 1 0 0 1 all 4 2 1 1" in text
+    assert "No chapter’s sources have changed since." in text
+
+
+def test_mistakes_of_all_chapters_are_shown(book):
+    book.page("appendix-mutants", MUTANTS.replace("02-two", "03-three"))
+    worked, said = book.make()
+    assert not worked
+    assert 'no mistakes are recorded of "03-three"' in said
+    assert "no table shows the mistakes of 02-two" in said
+
+
 def test_page_of_costs_has_all_counts():
     text = flat(site_of_book.page("appendix-costs").read_text())
     for path in bench.COUNTS, bench.TIMES:
@@ -144,3 +191,10 @@ def test_page_of_the_matrix_has_all_cells():
     marks = " ✓" * len(chapters.names())
     for each in matrix.environments():
         assert f" {each.name}{marks} " in text
+
+
+def test_page_of_mistakes_has_all():
+    text = flat(site_of_book.page("appendix-mutants").read_text())
+    for _, _, what, test, _ in records.read(mutations.RECORD)[1]:
+        file = test.split(".py::")[0].replace(mutations.NO_TEST, "nobody")
+        assert what.replace("'", "’") + " " + file in text

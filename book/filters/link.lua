@@ -25,7 +25,7 @@ local LONG = 3  -- minutes: of a page that says how long it is
 -- themselves.
 local INDEXES = { ['appendix-symptoms'] = 1, ['appendix-instructions'] = 1,
   ['appendix-exercises'] = 1, ['appendix-references'] = 1, [GLOSSARY] = 1,
-  ['appendix-costs'] = 1, ['appendix-matrix'] = 1 }
+  ['appendix-costs'] = 1, ['appendix-matrix'] = 1, ['appendix-mutants'] = 1 }
 
 local cache = 'build/book/.cache/'
 local links, labels = nil, {}

@@ -50,35 +50,13 @@ local function matrix(element)
     { 'environment', table.unpack(numbers) }, rows) }, { class = 'matrix' })
 end
 
--- "05-paging" for each chapter, and "common", whose sources are others than those of
--- the record.
-local function changed()
-  local now, names = {}, pandoc.List {}
-  for _, line in ipairs(book.read('build/book/.cache/digests') or {}) do
-    local name, digest = line:match('^(%S+)\t(%S+)$')
-    now[name] = digest
-  end
-  for _, pair in ipairs(record.head) do
-    local name = pair[1]:match('^sources (.+)$')
-    if name and now[name] ~= pair[2] then names:insert('`' .. name .. '`') end
-  end
-  return names
-end
-
-local function since()
-  local names = changed()
-  if #names == 0 then return 'No chapter\'s sources have changed since.' end
-  return 'Changed since, so that this was not tried with what they are now: '
-    .. table.concat(names, ', ') .. '.'
-end
-
 local function div(element)
   if element.classes:includes('matrix') then
     read(element)
     return matrix(element)
   elseif element.classes:includes('matrix-record') then
     read(element)
-    return pandoc.List(records.told(record)) .. pandoc.read(since(), 'markdown').blocks
+    return pandoc.List(records.told(record)) .. records.since(record)
   end
 end
 

@@ -80,7 +80,7 @@ local function finish(document)
 end
 
 local filters = { { Meta = start }, { Pandoc = count_words } }
-for _, name in ipairs { 'counts', 'matrix', 'number', 'listing', 'console',
+for _, name in ipairs { 'counts', 'matrix', 'mutants', 'number', 'listing', 'console',
     'bits', 'stepper', 'walk', 'chart', 'figure', 'boxes', 'terms', 'symptoms' } do
   for _, filter in ipairs(require(name).filters) do
     filters[#filters + 1] = filter

@@ -47,6 +47,32 @@ function records.told(record)
     pandoc.BulletList(items) }
 end
 
+-- "05-paging" for each chapter, and "common", whose sources are others than those of
+-- the record.
+local function changed(record)
+  local now, names = {}, pandoc.List {}
+  for _, line in ipairs(book.read('build/book/.cache/digests') or {}) do
+    local name, digest = line:match('^(%S+)\t(%S+)$')
+    now[name] = digest
+  end
+  for _, pair in ipairs(record.head) do
+    local name = pair[1]:match('^sources (.+)$')
+    if name and now[name] ~= pair[2] then names:insert('`' .. name .. '`') end
+  end
+  return names
+end
+
+-- A paragraph that tells whether the record is of the sources as they are now.
+function records.since(record)
+  local names = changed(record)
+  local said = 'No chapter\'s sources have changed since.'
+  if #names > 0 then
+    said = 'Changed since, so that this was not tried with what they are now: '
+      .. table.concat(names, ', ') .. '.'
+  end
+  return pandoc.read(said, 'markdown').blocks
+end
+
 -- A table of inlines or texts, as wide as it has to be.
 function records.table(caption, aligns, header, rows)
   local function cells(row)
