@@ -3,8 +3,9 @@
     instrumented.py [--clang] [CHAPTER...]      runs all tests of these chapters
 
 tests/instrumented/kernel.mk says what is checked: undefined behavior, the stack's
-arrays, and with gcc, in the tests of the heap, each access to it. A kernel that does
-something wrong says so and ends; so it fails. The exit status is 1 if any did.
+arrays, and with gcc, in the tests of heap and threads, each access to the heap. A
+kernel that does something wrong says so and ends; so it fails. The exit status is 1 if
+any did.
 """
 
 import argparse
@@ -18,15 +19,15 @@ FIRST = "03-exceptions"  # a kernel that knows the names of its functions
 FOUND = re.compile(r"^# found: (.*)$", re.M)
 SECONDS = 120  # a busy host is slow
 
-# Others count all frames, of which the checker of the heap takes some, or step through
-# each instruction, 09-scheduling after each once more: with these checks for minutes.
-HEAP = "08-heap"
+# The tests of other chapters count all frames, of which the checker of the heap takes
+# some, or step through each instruction, for minutes.
+HEAP = "08-heap", "09-scheduling"
 
 
 def build(chapter, image, compiler="gcc"):
     """Make an image, its path below tests/ without .iso; where it is."""
     checks, products = "undefined stack", f"build/instrumented-{compiler}"
-    if HEAP in image and compiler == "gcc":
+    if set(HEAP) & set(image.split("/")) and compiler == "gcc":
         checks, products = f"{checks} heap", f"{products}-heap"
     makefile = chapters.ROOT / "tests/instrumented/kernel.mk"
     goal, variables = f"{products}/tests/{image}.iso", {"CHECKS": checks}

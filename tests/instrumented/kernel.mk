@@ -33,8 +33,9 @@ $(TOLD) $(KTAP): private CFLAGS := $(filter-out $(FLAGS),$(CFLAGS))
 $(patsubst %,$(BUILD)/%.o,heap large heap_debug frames): \
     private CFLAGS := $(filter-out $(heap),$(CFLAGS))
 
-# Large blocks are read from where they are free, and behind them, on purpose.
-$(BUILD)/tests/kernel/08-heap/large.o: \
+# Large blocks, of which stacks are some, are read from where they are free, and
+# beside them, on purpose.
+$(BUILD)/tests/kernel/08-heap/large.o $(BUILD)/tests/kernel/09-scheduling/threads.o: \
     private CFLAGS := $(filter-out $(heap),$(CFLAGS))
 
 PLANTED   = $(wildcard $(TESTS)/instrumented/planted/*/*.c)
