@@ -105,7 +105,10 @@ end
 local function span(element)
   if not element.classes:includes('mutants-count') then return end
   read(element)
-  return pandoc.Str(tostring(count(all())[pandoc.utils.stringify(element)]))
+  local name = pandoc.utils.stringify(element)
+  local number = count(all())[name]
+  if not number then book.problem(element, ('mistakes: no "%s"'):format(name)) end
+  return pandoc.Str(tostring(number))
 end
 
 local FILLED = { mutants = of_chapter, ['mutants-sum'] = sums,
