@@ -11,12 +11,18 @@ enum { ESCAPE = 0x1b, LONG = 1024 };
 static char sequence[LONG];  // from ESC on; empty: none has begun
 static size_t length;
 
+// A number has no sign and no blank before it.
+static unsigned long number_at(const char *text)
+{
+    return *text >= '0' && *text <= '9' ? strtoul(text, NULL, 10) : 0;
+}
+
 static int numbered(const char *digits)
 {
     static const int keys[] = {KEY_NONE,      KEY_HOME, KEY_INSERT,
                                KEY_DELETE,    KEY_END,  KEY_PAGE_UP,
                                KEY_PAGE_DOWN, KEY_HOME, KEY_END};
-    unsigned long number    = strtoul(digits, NULL, 10);
+    unsigned long number    = number_at(digits);
 
     return number < sizeof(keys) / sizeof(*keys) ? keys[number]
                                                  : KEY_NONE;
