@@ -111,7 +111,7 @@ def test_failing_cell_is_not_recorded(two_cells, capsys):
 
 def test_what_changes_meanwhile_is_not_recorded(two_cells, monkeypatch):
     digests = iter([{"common": "a"}, {"common": "b"}])
-    monkeypatch.setattr(matrix.digests, "digests", lambda *_: next(digests))
+    monkeypatch.setattr(records.digests, "digests", lambda *_: next(digests))
     with pytest.raises(SystemExit, match="not recorded"):
         matrix.main(["--record"])
     assert not matrix.RECORD.exists()

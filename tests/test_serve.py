@@ -23,6 +23,11 @@ SECONDS = 30
 SERVE = chapters.ROOT / "book/serve.py"
 
 
+def heed_interrupts():
+    """Whoever started the tests in the background has them ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Server:
     """serve.py, for a book in a directory."""
 
@@ -34,6 +39,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=heed_interrupts,
         )
 
     def line(self):
