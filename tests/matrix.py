@@ -28,6 +28,7 @@ import elf
 import images
 import qemu
 import records
+import sources
 
 RESULT = chapters.ROOT / "build/matrix.tsv"
 RECORD = chapters.ROOT / "tests/matrix.tsv"
@@ -252,7 +253,7 @@ def rows(wanted, everywhere):
 
 def record(before, table):
     """Write it down, unless something has changed since BEFORE, while it ran."""
-    records.check_unchanged(before)
+    sources.check_unchanged(before)
     head = records.head(*PROGRAMS) | before
     records.write(RECORD, "make matrix RECORD=1", head, [row[:3] for row in table])
     print(f"recorded in {RECORD}")
@@ -279,7 +280,7 @@ def main(arguments):
     recording = arguments == ["--record"]
     names = [] if recording else arguments
     wanted = [chapters.find(name) for name in names] or chapters.names()
-    before = records.sources()
+    before = sources.head()
     table, failed = run_all(wanted)
     if recording and failed:
         print("not recorded, since not all pass", file=sys.stderr)

@@ -37,6 +37,7 @@ from pathlib import Path
 import chapters
 import mutants
 import records
+import sources
 
 LISTS = chapters.ROOT / "tests/mutations"
 RECORD = LISTS / "record.tsv"
@@ -301,7 +302,7 @@ def try_all(mutations):
 
 def record(before, verdicts):
     """Write it down, unless something has changed since BEFORE, while it ran."""
-    records.check_unchanged(before)
+    sources.check_unchanged(before)
     head = records.head(*PROGRAMS) | before
     records.write(RECORD, "make mutants RECORD=1", head, map(row, verdicts))
     print(f"recorded in {RECORD}")
@@ -319,7 +320,7 @@ def options():
 
 
 def main():
-    chosen, before = options(), records.sources()
+    chosen, before = options(), sources.head()
     verdicts = try_all(chosen_mutations(chosen.chapter, chosen.name))
     for line in summary(verdicts):
         print("  ".join(f"{cell:<16}" for cell in line))

@@ -10,14 +10,7 @@ First what it is, then its head: what it was found out with, and when; then its 
 
 import re
 import subprocess
-import sys
 import time
-
-import chapters
-
-sys.path.append(str(chapters.ROOT / "book"))
-
-import digests  # noqa: E402
 
 UNKNOWN = "unknown"
 PACKAGE = "dpkg-query", "-W"  # for what does not tell its version
@@ -47,18 +40,6 @@ def head(*programs):
     """The date, and the versions of what has to do with it."""
     today = time.strftime("%Y-%m-%d", time.gmtime())
     return {"date": today} | {name: version(name) for name in programs}
-
-
-def sources():
-    """The part of a head that tells what the kernels are made of."""
-    found = digests.digests(chapters.ROOT, chapters.names())
-    return {f"sources {name}": digest for name, digest in found.items()}
-
-
-def check_unchanged(before):
-    """While something ran nobody should change what it was about."""
-    if before != sources():
-        sys.exit("not recorded: the sources have changed meanwhile")
 
 
 def write(path, written_by, head, rows):

@@ -21,6 +21,7 @@ import qemu
 SOURCE = "soak/load"
 PATIENCE = 60  # seconds without a report, or without a round, that are too many
 SUM, ALL_ONES = 31, (1 << 64) - 1  # load.c: hear
+LAST_WORDS = 5  # seconds of silence after a report has begun
 END = "Q"
 UNHEARD = 8  # keys that may be on their way: the keyboard holds 16 codes
 
@@ -136,6 +137,7 @@ class Soak:
         self.looked_at = len(said)
         said, self.nmis_seen = NMI.subn("", said)
         if "panic at " in said or "\nhalted" in said or ", vector " in said:
+            self.machine.run_to_end(LAST_WORDS)  # it may not have told why yet
             raise SoakError("the kernel has given up")
         for number, text in REPORT.findall(said)[len(self.reports) :]:
             self.take(int(number), text, now)

@@ -9,6 +9,7 @@ import chapters
 import matrix
 import qemu
 import records
+import sources
 
 HERE, *OTHERS = matrix.environments()
 EMULATED = OTHERS[-1]
@@ -111,7 +112,7 @@ def test_failing_cell_is_not_recorded(two_cells, capsys):
 
 def test_what_changes_meanwhile_is_not_recorded(two_cells, monkeypatch):
     digests = iter([{"common": "a"}, {"common": "b"}])
-    monkeypatch.setattr(records.digests, "digests", lambda *_: next(digests))
+    monkeypatch.setattr(sources.digests, "digests", lambda *_: next(digests))
     with pytest.raises(SystemExit, match="not recorded"):
         matrix.main(["--record"])
     assert not matrix.RECORD.exists()
