@@ -38,6 +38,10 @@ class SoakError(Exception):
     """The kernel has not done what it should."""
 
 
+class GivenUp(SoakError):
+    """The kernel has, and may not have told why yet."""
+
+
 class Typed:
     """What has been typed in one way, and the sum that the kernel makes of it."""
 
@@ -137,8 +141,7 @@ class Soak:
         self.looked_at = len(said)
         said, self.nmis_seen = NMI.subn("", said)
         if "panic at " in said or "\nhalted" in said or ", vector " in said:
-            self.machine.run_to_end(LAST_WORDS)  # it may not have told why yet
-            raise SoakError("the kernel has given up")
+            raise GivenUp("the kernel has given up")
         for number, text in REPORT.findall(said)[len(self.reports) :]:
             self.take(int(number), text, now)
 
@@ -195,6 +198,8 @@ def soak(image, seconds, seed):
         try:
             run.run()
         except SoakError as error:
+            if isinstance(error, GivenUp):
+                machine.run_to_end(LAST_WORDS)
             what = f"{error}\n{run.summary()}"
             raise SoakError(machine.report(what)) from None
     return run
