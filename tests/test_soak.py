@@ -59,6 +59,38 @@ def test_mutants_are_noticed(name, tmp_path):
         soak.soak(copy.product("tests/soak/load.iso"), 5, 1)
 
 
+class Dying:
+    """A machine whose kernel says that it panics, and why when one waits."""
+
+    def __init__(self, *_, **__):
+        self.serial = "\npanic at x.c:1: "
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def expect(self, _):
+        pass
+
+    send = expect
+
+    def run_to_end(self, _=None, until=None):
+        if until:
+            return until()
+        self.serial += "the reason\nhalted\n"
+
+    def report(self, what):
+        return f"{what}\n{self.serial}"
+
+
+def test_kernel_that_gives_up_is_heard_to_its_end(monkeypatch):
+    monkeypatch.setattr(soak.qemu, "Machine", Dying)
+    with pytest.raises(soak.SoakError, match="given up(?s:.*)the reason\nhalted"):
+        soak.soak("no.iso", 5, 1)
+
+
 def test_what_is_typed_has_to_arrive_in_its_order():
     typed, other = soak.Typed("keys"), soak.Typed("keys")
     typed.add("123")

@@ -5,8 +5,7 @@
 #       BUILD=build/instrumented CHECKS='undefined stack heap' kernel-tests
 #
 # CHECKS is what is checked: undefined behavior, the stack, and the heap if asked
-# for; each has its runtime, a file of C. Clang's checks of addresses ask for
-# another runtime, so the heap is checked by gcc only.
+# for; each has its runtime, a file of C.
 
 include Makefile
 
